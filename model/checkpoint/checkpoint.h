@@ -1,0 +1,41 @@
+/* A checkpoint: named tensors, whatever files they lie in. One reader a file form stands behind this interface.
+ *
+ * Forms read: model.safetensors, and sharded safetensors by model.safetensors.index.json. Every size, offset, shape and name is proved
+ * sound before anything is returned; the data itself stays in the mapped files and is not looked at. */
+#ifndef MODEL_CHECKPOINT_CHECKPOINT_H
+#define MODEL_CHECKPOINT_CHECKPOINT_H
+
+#include <stdint.h>
+
+#include "runtime/matrix.h"
+#include "runtime/status.h"
+
+enum { CKPT_MAX_RANK = 4 };
+
+typedef struct ckpt_tensor {
+    const char *name; /* NUL-terminated, UTF-8, no control bytes */
+    rt_dtype dtype;
+    unsigned rank; /* 0 .. CKPT_MAX_RANK */
+    size_t shape[CKPT_MAX_RANK];
+    const uint8_t *data; /* [n_bytes], row-major, little-endian; may be misaligned for its type; mapped, valid until ckpt_close */
+    size_t n_bytes;
+    const char *file; /* path of the file that holds it */
+} ckpt_tensor;
+
+typedef struct ckpt_checkpoint ckpt_checkpoint;
+
+/* path: a folder (model.safetensors, else model.safetensors.index.json) or a .safetensors or .index.json file itself. */
+rt_status ckpt_open(const char *path, ckpt_checkpoint **checkpoint, rt_error *err);
+void ckpt_close(ckpt_checkpoint *checkpoint); /* NULL does nothing */
+
+/* All tensors, sorted by name in byte order. */
+size_t ckpt_count(const ckpt_checkpoint *checkpoint);
+const ckpt_tensor *ckpt_at(const ckpt_checkpoint *checkpoint, size_t i);
+
+/* The tensor of that name, or NULL. */
+const ckpt_tensor *ckpt_find(const ckpt_checkpoint *checkpoint, const char *name);
+
+/* The path given to ckpt_open, for messages. */
+const char *ckpt_path(const ckpt_checkpoint *checkpoint);
+
+#endif

@@ -1,0 +1,238 @@
+/* The decoder: any number of tokens a row, rows of any length side by side.
+ *
+ * Keys and values of the source are projected once, when rows start; those of the fed tokens go to the cache. A step's states lie row after
+ * row, so that one matrix product serves them all. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/embedding.h"
+#include "model/relative_bias.h"
+#include "model/session.h"
+#include "runtime/matmul.h"
+
+/* ---- rows ---- */
+
+static rt_status reserve_rows(t5_session *s, size_t n_rows, rt_error *err) {
+    if (n_rows <= s->row_capacity) return RT_OK;
+    t5_row *row = n_rows <= SIZE_MAX / sizeof *row ? realloc(s->row, n_rows * sizeof *row) : NULL;
+    if (row == NULL) return rt_fail_memory(err, n_rows, "decoder rows");
+    s->row = row;
+    s->row_capacity = n_rows;
+    return RT_OK;
+}
+
+static void place_cross(t5_session *s, rt_arena *arena) {
+    const t5_config *config = &s->model->config;
+    const size_t n = config->num_decoder_layers * s->n_input_tokens;
+    s->cross_k = rt_arena_alloc(arena, n, config->num_heads * config->d_kv * sizeof(float));
+    s->cross_v = rt_arena_alloc(arena, n, config->num_heads * config->d_kv * sizeof(float));
+}
+
+rt_status t5_decode_start(t5_session *s, const size_t *source, size_t n_rows, rt_error *err) {
+    const t5_config *config = &s->model->config;
+    s->n_rows = 0;
+    if (s->n_inputs == 0) return rt_fail(err, RT_ERR_USAGE, "nothing is encoded");
+    for (size_t r = 0; r < n_rows; r++) {
+        if (source[r] >= s->n_inputs || (r > 0 && source[r] < source[r - 1])) {
+            return rt_fail(err, RT_ERR_USAGE, "row %zu: source %zu is not an encoded input in rising order (0 .. %zu)", r, source[r], s->n_inputs - 1);
+        }
+    }
+    RT_TRY(reserve_rows(s, n_rows, err));
+    rt_arena measured = {0};
+    place_cross(s, &measured);
+    RT_TRY(rt_arena_provide(&s->cross_memory, &measured, "keys and values of the source", err));
+    place_cross(s, &s->cross_memory);
+
+    const size_t inner = config->num_heads * config->d_kv, layer_size = s->n_input_tokens * inner;
+    for (size_t b = 0; b < config->num_decoder_layers; b++) {
+        const t5_attention_weights *w = &s->model->weights.decoder.block[b].cross;
+        rt_matmul(&s->compute, s->n_input_tokens, s->encoder_hidden, config->d_model, &w->k, s->cross_k + b * layer_size, inner);
+        rt_matmul(&s->compute, s->n_input_tokens, s->encoder_hidden, config->d_model, &w->v, s->cross_v + b * layer_size, inner);
+    }
+    for (size_t r = 0; r < n_rows; r++) s->row[r] = (t5_row){.source = source[r], .slot = r};
+    s->n_rows = n_rows;
+    return RT_OK;
+}
+
+/* Gives the new rows their slots: the first child of a parent takes its slot over, the others a free one and a copy. */
+static rt_status deal_slots(t5_session *s, const size_t *parent, size_t n_rows, t5_row *dealt, bool *taken, rt_error *err) {
+    size_t n_slots = s->cache.n_slots > n_rows ? s->cache.n_slots : n_rows, free_slot = 0;
+    RT_TRY(t5_cache_reserve(&s->cache, n_slots, s->cache.n_positions, err));
+    memset(taken, 0, n_slots * sizeof *taken);
+    for (size_t r = 0; r < n_rows; r++) {
+        dealt[r] = s->row[parent[r]];
+        if (taken[dealt[r].slot]) continue;
+        taken[dealt[r].slot] = true;
+        dealt[r].slot += n_slots; /* marks it as settled */
+    }
+    for (size_t r = 0; r < n_rows; r++) {
+        if (dealt[r].slot >= n_slots) {
+            dealt[r].slot -= n_slots;
+            continue;
+        }
+        while (taken[free_slot]) free_slot++;
+        t5_cache_copy(&s->cache, dealt[r].slot, free_slot, dealt[r].length);
+        dealt[r].slot = free_slot;
+        taken[free_slot] = true;
+    }
+    return RT_OK;
+}
+
+rt_status t5_decode_reorder(t5_session *s, const size_t *parent, size_t n_rows, rt_error *err) {
+    for (size_t r = 0; r < n_rows; r++) {
+        if (parent[r] >= s->n_rows || (r > 0 && s->row[parent[r]].source < s->row[parent[r - 1]].source)) {
+            return rt_fail(err, RT_ERR_USAGE, "row %zu: parent %zu is not a row in rising order of sources", r, parent[r]);
+        }
+    }
+    const size_t n_slots = s->cache.n_slots > n_rows ? s->cache.n_slots : n_rows;
+    t5_row *dealt = malloc((n_rows + 1) * sizeof *dealt);
+    bool *taken = malloc((n_slots + 1) * sizeof *taken);
+    rt_status status = dealt == NULL || taken == NULL ? rt_fail_memory(err, n_rows, "decoder rows") : reserve_rows(s, n_rows, err);
+    if (status == RT_OK) status = deal_slots(s, parent, n_rows, dealt, taken, err);
+    if (status == RT_OK) {
+        if (n_rows > 0) memcpy(s->row, dealt, n_rows * sizeof *dealt);
+        s->n_rows = n_rows;
+    }
+    free(dealt);
+    free(taken);
+    return status;
+}
+
+/* ---- a step ---- */
+
+typedef struct step_plan {
+    t5_activations rows;
+    size_t max_length; /* of a row, this step's tokens included */
+    rt_span *self;     /* [n_rows] */
+    rt_span *cross;    /* [n_cross]: rows of one source together */
+    size_t n_cross;
+    float *bias; /* [num_heads, max_length]: distances -(max_length - 1) .. 0 */
+} step_plan;
+
+static void place_step(const t5_session *s, rt_arena *arena, size_t n_states, step_plan *plan) {
+    plan->self = rt_arena_alloc(arena, s->n_rows, sizeof *plan->self);
+    plan->cross = rt_arena_alloc(arena, s->n_rows, sizeof *plan->cross);
+    plan->bias = rt_arena_alloc(arena, s->model->config.num_heads * plan->max_length, sizeof *plan->bias);
+    t5_activations_place(arena, &s->model->config, n_states, &plan->rows);
+}
+
+static void plan_spans(t5_session *s, const t5_ids *tokens, step_plan *plan) {
+    size_t at = 0;
+    for (size_t r = 0; r < s->n_rows; r++) {
+        const t5_row *row = &s->row[r];
+        plan->self[r] = (rt_span){at, tokens[r].n, row->slot * s->cache.n_positions, row->length + tokens[r].n};
+        if (plan->n_cross > 0 && s->row[r - 1].source == row->source) {
+            plan->cross[plan->n_cross - 1].n_queries += tokens[r].n;
+        } else {
+            const rt_span *source = &s->input[row->source];
+            plan->cross[plan->n_cross++] = (rt_span){at, tokens[r].n, source->key, source->n_keys};
+        }
+        at += tokens[r].n;
+    }
+}
+
+static void append_to_cache(t5_session *s, const t5_ids *tokens, size_t block, const t5_activations *rows) {
+    const size_t inner = s->cache.inner;
+    for (size_t r = 0, at = 0; r < s->n_rows; at += tokens[r++].n * inner) {
+        const size_t to = (t5_cache_row(&s->cache, block, s->row[r].slot) + s->row[r].length) * inner, bytes = tokens[r].n * inner * sizeof(float);
+        memcpy(s->cache.k + to, rows->k + at, bytes);
+        memcpy(s->cache.v + to, rows->v + at, bytes);
+    }
+}
+
+static rt_status self_attention(t5_session *s, size_t block, const t5_ids *tokens, step_plan *plan, rt_error *err) {
+    const t5_config *config = &s->model->config;
+    const t5_attention_weights *w = &s->model->weights.decoder.block[block].self;
+    t5_activations *rows = &plan->rows;
+    const size_t inner = s->cache.inner, layer = t5_cache_row(&s->cache, block, 0) * inner, n_keys = s->cache.n_slots * s->cache.n_positions;
+    const t5_place place = {"decoder", "self-attention", block};
+    RT_TRY(t5_layer_norm(&s->compute, config, w->layer_norm, &place, rows, err));
+    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->q, rows->q, inner);
+    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->k, rows->k, inner);
+    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->v, rows->v, inner);
+    append_to_cache(s, tokens, block, rows);
+
+    rt_topk_attention_args args = t5_attention_args(config, rows);
+    args.topk = s->params.decoder_topk, args.chunk = t5_chunk(s, rows->m), args.causal = true;
+    args.spans = plan->self, args.n_spans = s->n_rows;
+    args.K = rt_matrix_f32(s->cache.k + layer, n_keys, config->d_kv, inner);
+    args.V = (rt_values){.dtype = RT_F32, .data = s->cache.v + layer, .stride = inner, .panel = RT_PANEL};
+    args.bias = plan->bias, args.bias_head = plan->max_length, args.bias_zero = plan->max_length - 1;
+    return t5_layer_attend(&s->compute, config, w, &args, &place, rows, err);
+}
+
+static rt_status cross_attention(t5_session *s, size_t block, step_plan *plan, rt_error *err) {
+    const t5_config *config = &s->model->config;
+    const t5_attention_weights *w = &s->model->weights.decoder.block[block].cross;
+    t5_activations *rows = &plan->rows;
+    const size_t inner = s->cache.inner, layer = block * s->n_input_tokens * inner;
+    const t5_place place = {"decoder", "cross-attention", block};
+    RT_TRY(t5_layer_norm(&s->compute, config, w->layer_norm, &place, rows, err));
+    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->q, rows->q, inner);
+
+    rt_topk_attention_args args = t5_attention_args(config, rows);
+    args.topk = s->params.cross_topk, args.chunk = t5_chunk(s, rows->m);
+    args.spans = plan->cross, args.n_spans = plan->n_cross;
+    args.K = rt_matrix_f32(s->cross_k + layer, s->n_input_tokens, config->d_kv, inner);
+    args.V = (rt_values){.dtype = RT_F32, .data = s->cross_v + layer, .stride = inner, .panel = RT_PANEL};
+    return t5_layer_attend(&s->compute, config, w, &args, &place, rows, err);
+}
+
+rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
+    const t5_config *config = &s->model->config;
+    const t5_stack_weights *w = &s->model->weights.decoder;
+    size_t n_states, n_slots = 0, longest_source = 0;
+    step_plan plan = {0};
+    RT_TRY(t5_count_ids(config, tokens, s->n_rows, 0, &n_states, err));
+    s->n_states = 0;
+    if (n_states == 0) return RT_OK;
+    for (size_t r = 0; r < s->n_rows; r++) {
+        const size_t length = s->row[r].length + tokens[r].n, source = s->input[s->row[r].source].n_keys;
+        if (length > plan.max_length) plan.max_length = length;
+        if (source > longest_source) longest_source = source;
+        if (s->row[r].slot + 1 > n_slots) n_slots = s->row[r].slot + 1;
+    }
+    RT_TRY(t5_cache_reserve(&s->cache, n_slots, plan.max_length, err));
+    rt_arena measured = {0};
+    place_step(s, &measured, n_states, &plan);
+    RT_TRY(rt_arena_provide(&s->step_memory, &measured, "a decoder step", err));
+    place_step(s, &s->step_memory, n_states, &plan);
+    RT_TRY(t5_session_provide_scratch(s, n_states, plan.max_length > longest_source ? plan.max_length : longest_source, err));
+
+    plan_spans(s, tokens, &plan);
+    t5_relative_bias(config, w->relative_attention_bias, false, plan.max_length - 1, 0, plan.bias);
+    t5_embed(s, tokens, s->n_rows, plan.rows.x);
+    for (size_t b = 0; b < config->num_decoder_layers; b++) {
+        const t5_place feed_forward = {"decoder", "feed-forward", b};
+        RT_TRY(self_attention(s, b, tokens, &plan, err));
+        RT_TRY(cross_attention(s, b, &plan, err));
+        RT_TRY(t5_layer_feed_forward(&s->compute, config, &w->block[b].ff, s->params.ff_topk, t5_chunk(s, n_states), &feed_forward, &plan.rows, err));
+    }
+    const t5_place last = {"decoder", "final norm", config->num_decoder_layers};
+    RT_TRY(t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &plan.rows, err));
+    for (size_t r = 0; r < s->n_rows; r++) s->row[r].length += tokens[r].n;
+    s->decoder_hidden = plan.rows.n;
+    s->decoder_scaled = plan.rows.x;
+    s->n_states = n_states;
+    return RT_OK;
+}
+
+const float *t5_decoder_hidden(const t5_session *s) { return s->n_states > 0 ? s->decoder_hidden : NULL; }
+
+rt_status t5_logits(t5_session *s, size_t first, size_t n, float *logits, rt_error *err) {
+    const t5_config *config = &s->model->config;
+    if (first > s->n_states || n > s->n_states - first) {
+        return rt_fail(err, RT_ERR_USAGE, "states %zu .. %zu are not all of the last step's %zu", first, first + n, s->n_states);
+    }
+    const float *hidden = s->decoder_hidden + first * config->d_model;
+    if (config->scale_decoder_outputs) {
+        /* The residual stream is done with: its place takes the scaled states. */
+        float *scaled = s->decoder_scaled + first * config->d_model;
+        memcpy(scaled, hidden, n * config->d_model * sizeof *scaled);
+        s->compute.kernels->scale(n * config->d_model, 1.0f / sqrtf((float)config->d_model), scaled);
+        hidden = scaled;
+    }
+    rt_matmul(&s->compute, n, hidden, config->d_model, &s->model->weights.lm_head, logits, config->vocab_size);
+    return RT_OK;
+}

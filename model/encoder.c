@@ -1,0 +1,73 @@
+/* The encoder: blocks of self-attention and feed-forward over a ragged batch, then the final norm. */
+#include "model/embedding.h"
+#include "model/relative_bias.h"
+#include "model/session.h"
+#include "runtime/matmul.h"
+
+typedef struct encoder_plan {
+    size_t longest;
+    float *bias; /* [num_heads, 2 longest - 1] */
+} encoder_plan;
+
+static void place(t5_session *s, rt_arena *arena, size_t n_inputs, size_t n_tokens, encoder_plan *plan) {
+    const t5_config *config = &s->model->config;
+    s->input = rt_arena_alloc(arena, n_inputs, sizeof *s->input);
+    plan->bias = rt_arena_alloc(arena, config->num_heads * (2 * plan->longest - 1), sizeof *plan->bias);
+    t5_activations_place(arena, config, n_tokens, &s->encoder_rows);
+}
+
+static rt_status run_block(t5_session *s, size_t block, const encoder_plan *plan, rt_error *err) {
+    const t5_config *config = &s->model->config;
+    const t5_block_weights *w = &s->model->weights.encoder.block[block];
+    t5_activations *rows = &s->encoder_rows;
+    const size_t inner = config->num_heads * config->d_kv, chunk = t5_chunk(s, rows->m);
+
+    const t5_place attention = {"encoder", "self-attention", block}, feed_forward = {"encoder", "feed-forward", block};
+    RT_TRY(t5_layer_norm(&s->compute, config, w->self.layer_norm, &attention, rows, err));
+    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->self.q, rows->q, inner);
+    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->self.k, rows->k, inner);
+    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->self.v, rows->v, inner);
+
+    rt_topk_attention_args args = t5_attention_args(config, rows);
+    args.topk = s->params.encoder_topk, args.chunk = chunk;
+    args.spans = s->input, args.n_spans = s->n_inputs;
+    args.K = rt_matrix_f32(rows->k, rows->m, config->d_kv, inner);
+    args.V = (rt_values){.dtype = RT_F32, .data = rows->v, .stride = inner, .panel = RT_PANEL};
+    args.bias = plan->bias, args.bias_head = 2 * plan->longest - 1, args.bias_zero = plan->longest - 1;
+    RT_TRY(t5_layer_attend(&s->compute, config, &w->self, &args, &attention, rows, err));
+    return t5_layer_feed_forward(&s->compute, config, &w->ff, s->params.ff_topk, chunk, &feed_forward, rows, err);
+}
+
+rt_status t5_encode(t5_session *s, const t5_ids *inputs, size_t n_inputs, rt_error *err) {
+    const t5_config *config = &s->model->config;
+    const t5_stack_weights *w = &s->model->weights.encoder;
+    size_t n_tokens;
+    encoder_plan plan = {.longest = 1};
+    s->n_inputs = s->n_rows = 0;
+    RT_TRY(t5_count_ids(config, inputs, n_inputs, 1, &n_tokens, err));
+    for (size_t i = 0; i < n_inputs; i++) plan.longest = inputs[i].n > plan.longest ? inputs[i].n : plan.longest;
+
+    rt_arena measured = {0};
+    place(s, &measured, n_inputs, n_tokens, &plan);
+    RT_TRY(rt_arena_provide(&s->encoder_memory, &measured, "the encoder's activations", err));
+    place(s, &s->encoder_memory, n_inputs, n_tokens, &plan);
+    RT_TRY(t5_session_provide_scratch(s, n_tokens, plan.longest, err));
+
+    for (size_t i = 0, at = 0; i < n_inputs; at += inputs[i++].n) {
+        s->input[i] = (rt_span){.query = at, .n_queries = inputs[i].n, .key = at, .n_keys = inputs[i].n};
+    }
+    t5_relative_bias(config, w->relative_attention_bias, true, plan.longest - 1, plan.longest - 1, plan.bias);
+    t5_embed(s, inputs, n_inputs, s->encoder_rows.x);
+    s->n_inputs = n_inputs;
+    s->n_input_tokens = n_tokens;
+    for (size_t b = 0; b < config->num_layers; b++) RT_TRY(run_block(s, b, &plan, err));
+
+    const t5_place last = {"encoder", "final norm", config->num_layers};
+    RT_TRY(t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &s->encoder_rows, err));
+    s->encoder_hidden = s->encoder_rows.n;
+    return RT_OK;
+}
+
+const float *t5_encoder_hidden(const t5_session *s, size_t input) {
+    return input < s->n_inputs ? s->encoder_hidden + s->input[input].query * s->model->config.d_model : NULL;
+}

@@ -1,0 +1,68 @@
+/* The sub-layers; see layers.h. */
+#include "model/layers.h"
+
+#include "runtime/matmul.h"
+
+void t5_activations_place(rt_arena *arena, const t5_config *config, size_t m, t5_activations *rows) {
+    const size_t inner = config->num_heads * config->d_kv;
+    rows->m = m;
+    rows->x = rt_arena_alloc(arena, m * config->d_model, sizeof(float));
+    rows->n = rt_arena_alloc(arena, m * config->d_model, sizeof(float));
+    rows->q = rt_arena_alloc(arena, m * inner, sizeof(float));
+    rows->k = rt_arena_alloc(arena, m * inner, sizeof(float));
+    rows->v = rt_arena_alloc(arena, m * inner, sizeof(float));
+    /* The feed-forward's output lies here too. */
+    rows->context = rt_arena_alloc(arena, m * (inner > config->d_model ? inner : config->d_model), sizeof(float));
+}
+
+rt_status t5_layer_norm(const rt_compute *compute, const t5_config *config, const float *w, const t5_place *place, t5_activations *rows,
+                        rt_error *err) {
+    const size_t bad = rt_rms_norm_rows(compute, rows->m, config->d_model, rows->x, w, config->layer_norm_epsilon, rows->n);
+    if (bad == rows->m) return RT_OK;
+    return rt_fail(err, RT_ERR_NUMERIC, "%s block %zu, %s: the state of row %zu is not finite", place->stack, place->block, place->layer, bad);
+}
+
+static rt_status fail_at(const t5_place *place, const rt_error *cause, rt_error *err) {
+    return rt_fail(err, cause->status, "%s block %zu, %s: %s", place->stack, place->block, place->layer, cause->message);
+}
+
+rt_topk_attention_args t5_attention_args(const t5_config *config, const t5_activations *rows) {
+    const size_t inner = config->num_heads * config->d_kv;
+    return (rt_topk_attention_args){.n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv, .act = RT_SOFTMAX,
+                                    .Q = rows->q, .ldq = inner, .out = rows->context, .ldo = inner};
+}
+
+rt_status t5_layer_attend(const rt_compute *compute, const t5_config *config, const t5_attention_weights *w, const rt_topk_attention_args *args,
+                          const t5_place *place, t5_activations *rows, rt_error *err) {
+    rt_error cause;
+    if (rt_topk_attention(compute, args, &cause) != RT_OK) return fail_at(place, &cause, err);
+    rt_matmul(compute, rows->m, rows->context, args->ldo, &w->o, rows->n, config->d_model);
+    rt_add_rows(compute, rows->m, config->d_model, rows->n, rows->x);
+    return RT_OK;
+}
+
+static rt_activation activation_of(t5_activation activation) {
+    switch (activation) {
+    case T5_RELU: return RT_RELU;
+    case T5_GELU_TANH: return RT_GELU_TANH;
+    case T5_GELU_ERF: return RT_GELU_ERF;
+    default: return RT_SILU;
+    }
+}
+
+rt_status t5_layer_feed_forward(const rt_compute *compute, const t5_config *config, const t5_feed_forward_weights *w, size_t topk, size_t chunk,
+                                const t5_place *place, t5_activations *rows, rt_error *err) {
+    const rt_span span = {.n_queries = rows->m, .n_keys = config->d_ff};
+    const rt_topk_attention_args args = {
+        .n_heads = 1, .d_k = config->d_model, .d_v = config->d_model,
+        .topk = topk, .chunk = chunk, .act = activation_of(config->activation),
+        .spans = &span, .n_spans = 1,
+        .Q = rows->n, .ldq = config->d_model, .K = w->wi, .V = w->wo, .gate = config->is_gated_act ? &w->wi_1 : NULL,
+        .out = rows->context, .ldo = config->d_model,
+    };
+    rt_error cause;
+    RT_TRY(t5_layer_norm(compute, config, w->layer_norm, place, rows, err));
+    if (rt_topk_attention(compute, &args, &cause) != RT_OK) return fail_at(place, &cause, err);
+    rt_add_rows(compute, rows->m, config->d_model, rows->context, rows->x);
+    return RT_OK;
+}

@@ -1,0 +1,44 @@
+/* The sub-layers that both stacks are made of, on rows of any number of sequences side by side:
+ *
+ *     attention     x += o . attend(q . n, k . n, v . n)       n = RMS norm(x)
+ *     feed-forward  x += wo . (act(wi n))                      gated: wo . (act(wi_0 n) * (wi_1 n))
+ *
+ * attend and the whole of the feed-forward's right side are runtime/topk_attention.h. Nothing here scales scores: T5 has no 1/sqrt(d_kv). */
+#ifndef MODEL_LAYERS_H
+#define MODEL_LAYERS_H
+
+#include "model/model.h"
+
+/* Buffers for m rows; inner = num_heads * d_kv. */
+typedef struct t5_activations {
+    size_t m;
+    float *x;       /* [m, d_model]: the residual stream */
+    float *n;       /* [m, d_model]: its norm, then a sub-layer's output */
+    float *q, *k, *v; /* [m, inner] */
+    float *context; /* [m, inner]: attention's sums of values */
+} t5_activations;
+
+void t5_activations_place(rt_arena *arena, const t5_config *config, size_t m, t5_activations *rows);
+
+/* What a message says when a number is not finite. */
+typedef struct t5_place {
+    const char *stack, *layer;
+    size_t block;
+} t5_place;
+
+/* rows->n = RMS norm(rows->x). RT_ERR_NUMERIC where a row is not finite. */
+rt_status t5_layer_norm(const rt_compute *compute, const t5_config *config, const float *w, const t5_place *place, t5_activations *rows,
+                        rt_error *err);
+
+/* rows->context = top-k attention with args->Q from rows->q; rows->x += o . context. */
+rt_status t5_layer_attend(const rt_compute *compute, const t5_config *config, const t5_attention_weights *w, const rt_topk_attention_args *args,
+                          const t5_place *place, t5_activations *rows, rt_error *err);
+
+/* The common part of an attention's arguments: heads, their width, Q and out over rows. */
+rt_topk_attention_args t5_attention_args(const t5_config *config, const t5_activations *rows);
+
+/* The whole feed-forward sub-layer, its norm included. */
+rt_status t5_layer_feed_forward(const rt_compute *compute, const t5_config *config, const t5_feed_forward_weights *w, size_t topk, size_t chunk,
+                                const t5_place *place, t5_activations *rows, rt_error *err);
+
+#endif

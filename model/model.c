@@ -1,0 +1,35 @@
+/* Opening and closing a model. */
+#include "model/model.h"
+
+#include <stdlib.h>
+
+#include "model/config.h"
+
+static rt_status open_parts(const char *path, t5_model *model, rt_error *err) {
+    RT_TRY(t5_config_load(path, &model->config, err));
+    RT_TRY(ckpt_open(path, &model->checkpoint, err));
+    return t5_weights_load(model->checkpoint, &model->config, &model->weights, err);
+}
+
+rt_status t5_model_open(const char *path, t5_model **model, rt_error *err) {
+    t5_model *m = calloc(1, sizeof *m);
+    if (m == NULL) return rt_fail_memory(err, sizeof *m, "a model");
+    const rt_status status = open_parts(path, m, err);
+    if (status != RT_OK) {
+        t5_model_close(m);
+        return status;
+    }
+    *model = m;
+    return RT_OK;
+}
+
+void t5_model_close(t5_model *model) {
+    if (model == NULL) return;
+    t5_weights_free(&model->weights);
+    ckpt_close(model->checkpoint);
+    free(model);
+}
+
+const t5_config *t5_model_config(const t5_model *model) { return &model->config; }
+
+size_t t5_model_bytes(const t5_model *model) { return model->weights.stored_bytes; }

@@ -1,0 +1,41 @@
+/* What greedy and beam search share; see search.h. */
+#include "model/search.h"
+
+#include <math.h>
+
+size_t t5_search_scratch(const t5_config *config, const t5_generate_params *params) {
+    return params->num_beams == 1 ? t5_greedy_scratch(config) : t5_beam_scratch(config, params);
+}
+
+bool t5_search_step(const rt_kernels *kernels, t5_search *search, float *logits, void *scratch) {
+    return (search->params->num_beams == 1 ? t5_greedy_step : t5_beam_step)(kernels, search, logits, scratch);
+}
+
+/* Id number t of the decoder's input: the start token, then what was generated. */
+static int32_t decoder_id(const t5_search *search, const t5_hypothesis *h, size_t t) {
+    return t == 0 ? search->config->decoder_start_token_id : h->ids[t - 1];
+}
+
+void t5_search_mask(const t5_search *search, const t5_hypothesis *so_far, float *x) {
+    const size_t ngram = search->params->no_repeat_ngram_size, length = so_far->n + 1;
+    if (so_far->n < search->params->min_new_tokens) x[search->config->eos_token_id] = -INFINITY;
+    if (ngram == 0 || length < ngram) return;
+    for (size_t at = 0; at + ngram <= length; at++) {
+        size_t same = 0;
+        while (same + 1 < ngram && decoder_id(search, so_far, at + same) == decoder_id(search, so_far, length - ngram + 1 + same)) same++;
+        if (same + 1 == ngram) x[decoder_id(search, so_far, at + same)] = -INFINITY;
+    }
+}
+
+bool t5_log_sum(const rt_kernels *kernels, size_t n, const float *x, float *scratch, float *max, float *log_sum) {
+    *max = kernels->max(n, x);
+    if (!isfinite(*max)) return false;
+    *log_sum = (float)log((double)kernels->exp_sum(n, x, *max, scratch));
+    return true;
+}
+
+void t5_hypothesis_append(t5_hypothesis *h, int32_t id, float logprob) {
+    h->ids[h->n] = id;
+    h->logprobs[h->n++] = logprob;
+    h->sum += logprob;
+}

@@ -1,0 +1,73 @@
+/* Opening and closing a session, and the scratch of its computations. */
+#include "model/session.h"
+
+#include <omp.h>
+#include <stdlib.h>
+
+#include "runtime/matmul.h"
+
+t5_session_params t5_session_defaults(void) { return (t5_session_params){.chunk = 64, .batch_tokens = 2048}; }
+
+static rt_status check_params(const t5_config *config, const t5_session_params *params, rt_error *err) {
+    if (params->threads > 1024) return rt_fail(err, RT_ERR_USAGE, "threads = %zu is outside 1 .. 1024", params->threads);
+    if (params->chunk == 0) return rt_fail(err, RT_ERR_USAGE, "chunk = 0: at least 1 is needed");
+    if (params->batch_tokens == 0) return rt_fail(err, RT_ERR_USAGE, "batch_tokens = 0: at least 1 is needed");
+    if (params->ff_topk > config->d_ff) {
+        return rt_fail(err, RT_ERR_USAGE, "feed-forward top-k %zu is outside 1 .. %zu (the model's d_ff)", params->ff_topk, config->d_ff);
+    }
+    return RT_OK;
+}
+
+static rt_status open_parts(t5_session *s, const t5_model *model, const t5_session_params *params, rt_error *err) {
+    const t5_config *config = &model->config;
+    RT_TRY(check_params(config, params, err));
+    RT_TRY(rt_kernels_choose(getenv("T5K_ISA"), &s->compute.kernels, err));
+    s->model = model;
+    s->params = *params;
+    s->compute.n_threads = params->threads > 0 ? params->threads : (size_t)omp_get_num_procs();
+    s->cache = (t5_cache){.n_layers = config->num_decoder_layers, .inner = config->num_heads * config->d_kv};
+    return RT_OK;
+}
+
+rt_status t5_session_open(const t5_model *model, const t5_session_params *params, t5_session **session, rt_error *err) {
+    t5_session *s = calloc(1, sizeof *s);
+    if (s == NULL) return rt_fail_memory(err, sizeof *s, "a session");
+    const rt_status status = open_parts(s, model, params, err);
+    if (status != RT_OK) {
+        t5_session_close(s);
+        return status;
+    }
+    *session = s;
+    return RT_OK;
+}
+
+void t5_session_close(t5_session *session) {
+    if (session == NULL) return;
+    rt_arena_free(&session->scratch_memory);
+    rt_arena_free(&session->encoder_memory);
+    rt_arena_free(&session->cross_memory);
+    rt_arena_free(&session->step_memory);
+    t5_cache_free(&session->cache);
+    free(session->row);
+    free(session);
+}
+
+const char *t5_session_isa(const t5_session *session) { return session->compute.kernels->isa; }
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_keys, rt_error *err) {
+    const t5_config *c = &session->model->config;
+    const rt_kernels *kernels = session->compute.kernels;
+    const size_t chunk = t5_chunk(session, m);
+    size_t bytes = rt_dot_rows_scratch(kernels, larger(c->d_model, c->num_heads * c->d_kv));
+    bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, max_keys, c->d_kv, false));
+    bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, c->d_ff, c->d_model, c->is_gated_act));
+    bytes = (bytes + RT_ARENA_ALIGN - 1) / RT_ARENA_ALIGN * RT_ARENA_ALIGN;
+    rt_arena measured = {0};
+    rt_arena_alloc(&measured, session->compute.n_threads, bytes);
+    RT_TRY(rt_arena_provide(&session->scratch_memory, &measured, "scratch", err));
+    session->compute.scratch = rt_arena_alloc(&session->scratch_memory, session->compute.n_threads, bytes);
+    session->compute.scratch_bytes = bytes;
+    return RT_OK;
+}

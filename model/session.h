@@ -1,0 +1,51 @@
+/* A session from inside: what is happening now. Three lifetimes of memory: the encoder's (one t5_encode), the caches' (one
+ * t5_decode_start) and a step's (one t5_decode). */
+#ifndef MODEL_SESSION_H
+#define MODEL_SESSION_H
+
+#include "model/cache.h"
+#include "model/layers.h"
+#include "model/model.h"
+
+/* One decoder row. */
+typedef struct t5_row {
+    size_t source; /* the input it reads */
+    size_t slot;   /* its place in the caches */
+    size_t length; /* tokens fed so far */
+} t5_row;
+
+struct t5_session {
+    const t5_model *model;
+    t5_session_params params;
+    rt_compute compute;
+    rt_arena scratch_memory;
+
+    /* encoder */
+    rt_arena encoder_memory;
+    size_t n_inputs, n_input_tokens;
+    rt_span *input;  /* [n_inputs]: queries = keys = the rows of the input */
+    float *encoder_hidden; /* [n_input_tokens, d_model] */
+    t5_activations encoder_rows;
+
+    /* decoder */
+    size_t n_rows;
+    t5_row *row; /* [row_capacity] */
+    size_t row_capacity;
+    t5_cache cache;
+    rt_arena cross_memory;
+    float *cross_k, *cross_v; /* [num_decoder_layers, n_input_tokens, inner] */
+
+    /* step */
+    rt_arena step_memory;
+    size_t n_states;
+    float *decoder_hidden; /* [n_states, d_model] */
+    float *decoder_scaled; /* [n_states, d_model]: room for the states as the head takes them */
+};
+
+/* Scratch for every computation on blocks of up to m rows with up to max_keys attention keys. */
+rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_keys, rt_error *err);
+
+/* chunk, but no more than the rows there are: it sizes scratch. */
+static inline size_t t5_chunk(const t5_session *session, size_t m) { return session->params.chunk < m ? session->params.chunk : m; }
+
+#endif

@@ -1,0 +1,154 @@
+/* t5k's library: T5-family encoder-decoder models (T5, T5 v1.1, Flan-T5, UnifiedQA) on a CPU, with top-k attention in attention and
+ * feed-forward (Gupta, Dar, Goodman, Ciprut, Berant 2021). The library speaks token ids; tokenizer/tokenizer.h turns text into ids.
+ *
+ *     t5_model *model;  t5_session *session;  t5_generation *answers;  rt_error err;
+ *     t5_model_open("path/to/folder", &model, &err);
+ *     t5_session_params sp = t5_session_defaults();
+ *     t5_session_open(model, &sp, &session, &err);
+ *     t5_generate_params gp = t5_generate_defaults();
+ *     t5_generate(session, inputs, n_inputs, &gp, &answers, &err);
+ *     ... t5_generation_answers(answers, i, &n)[0].ids ...
+ *     t5_generation_free(answers);  t5_session_close(session);  t5_model_close(model);
+ *
+ * Errors: every fallible call returns RT_OK or the cause, and fills *err (which may be NULL) with one sentence.
+ * Threads: a model is immutable and may be shared by any number of sessions; a session belongs to one thread at a time and runs its
+ * work on `threads` cores itself.
+ * Numbers: f32 arithmetic, whatever type the weights are stored in. All results are the same bits for every batch, chunk size and
+ * number of threads, and for every instruction set. */
+#ifndef MODEL_T5_H
+#define MODEL_T5_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../runtime/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- the model: what it is, what it has learned ---- */
+
+typedef enum t5_activation { T5_RELU, T5_GELU_TANH, T5_GELU_ERF, T5_SILU } t5_activation;
+
+/* Fields spelt as in config.json. */
+typedef struct t5_config {
+    size_t vocab_size, d_model, d_kv, d_ff, num_heads, num_layers, num_decoder_layers;
+    size_t relative_attention_num_buckets, relative_attention_max_distance;
+    float layer_norm_epsilon;
+    t5_activation activation; /* of feed_forward_proj or dense_act_fn */
+    bool is_gated_act;
+    bool scale_decoder_outputs; /* multiply the last decoder state by d_model^-0.5 before the head */
+    int32_t decoder_start_token_id, eos_token_id, pad_token_id;
+} t5_config;
+
+typedef struct t5_model t5_model;
+
+/* Opens a checkpoint folder: config.json with model.safetensors (or its shards) in F32, F16 or BF16. Weights are mapped, not copied,
+ * but for the transposed down-projections of the feed-forward layers.
+ * RT_ERR_READ, _MALFORMED, _UNSUPPORTED, _LIMIT; _DISAGREE where config and weights contradict each other. */
+rt_status t5_model_open(const char *path, t5_model **model, rt_error *err);
+void t5_model_close(t5_model *model); /* NULL does nothing; sessions of this model must be closed before */
+
+const t5_config *t5_model_config(const t5_model *model);
+size_t t5_model_bytes(const t5_model *model); /* of all weights, as stored */
+
+/* ---- a session: the memory and the settings of requests that run one after another ---- */
+
+enum { T5_ALL = 0 }; /* as a top-k: keep all, the dense layer */
+
+typedef struct t5_session_params {
+    size_t threads;      /* 0: as many as there are cores */
+    size_t chunk;        /* at most so many queries share one block of scores; memory, not results, depends on it */
+    size_t batch_tokens; /* t5_generate and t5_score put inputs side by side up to so many encoder tokens */
+    size_t ff_topk;      /* T5_ALL or 1 .. d_ff */
+    size_t encoder_topk, decoder_topk, cross_topk; /* self-attention of either stack, and cross-attention: T5_ALL or k >= 1 */
+} t5_session_params;
+
+t5_session_params t5_session_defaults(void);
+
+typedef struct t5_session t5_session;
+
+rt_status t5_session_open(const t5_model *model, const t5_session_params *params, t5_session **session, rt_error *err);
+void t5_session_close(t5_session *session); /* NULL does nothing */
+
+/* The instruction set in use: "ref", "avx2", "avx512" or "neon". The environment variable T5K_ISA forces one at t5_session_open. */
+const char *t5_session_isa(const t5_session *session);
+
+/* ---- one sequence of ids, borrowed ---- */
+
+typedef struct t5_ids {
+    const int32_t *ids; /* [n], each in 0 .. vocab_size - 1 */
+    size_t n;
+} t5_ids;
+
+/* ---- the two stacks ---- */
+
+/* Encodes n_inputs sequences (each of at least one id) side by side, without padding. Replaces what the session held. */
+rt_status t5_encode(t5_session *session, const t5_ids *inputs, size_t n_inputs, rt_error *err);
+
+/* [inputs[i].n, d_model]: the states of input i after the final norm. Borrowed until the next t5_encode or t5_session_close. */
+const float *t5_encoder_hidden(const t5_session *session, size_t input);
+
+/* Starts n_rows empty decoder rows; row r reads the encoded input source[r]. source must not decrease. */
+rt_status t5_decode_start(t5_session *session, const size_t *source, size_t n_rows, rt_error *err);
+
+/* Feeds tokens[r] (any number of ids >= 0, the start token first of all) to each row. Feeding a row token by token or all at once gives
+ * the same bits. */
+rt_status t5_decode(t5_session *session, const t5_ids *tokens, rt_error *err);
+
+/* [sum of tokens[r].n, d_model]: the decoder states of the last t5_decode after the final norm and before the output scale, rows one after
+ * another. Borrowed until the next t5_decode, t5_encode or t5_session_close. */
+const float *t5_decoder_hidden(const t5_session *session);
+
+/* Logits of states first .. first + n - 1 of t5_decoder_hidden into logits [n, vocab_size]. */
+rt_status t5_logits(t5_session *session, size_t first, size_t n, float *logits, rt_error *err);
+
+/* Rows are dealt anew: new row r goes on from old row parent[r], which may occur any number of times or not at all. The new rows'
+ * sources must not decrease. */
+rt_status t5_decode_reorder(t5_session *session, const size_t *parent, size_t n_rows, rt_error *err);
+
+/* ---- generation: greedy and beam search, as transformers' generate() does it ---- */
+
+typedef enum t5_early_stopping { T5_EARLY_FALSE, T5_EARLY_TRUE, T5_EARLY_NEVER } t5_early_stopping;
+
+typedef struct t5_generate_params {
+    size_t max_new_tokens;       /* >= 1 */
+    size_t min_new_tokens;       /* </s> is forbidden before; <= max_new_tokens */
+    size_t num_beams;            /* 1: greedy */
+    size_t num_return_sequences; /* 1 .. num_beams */
+    float length_penalty;        /* beams: score = sum / n^length_penalty */
+    t5_early_stopping early_stopping;
+    size_t no_repeat_ngram_size; /* 0: off */
+} t5_generate_params;
+
+t5_generate_params t5_generate_defaults(void); /* greedy, 32 new tokens, penalty 1 */
+
+typedef struct t5_answer {
+    const int32_t *ids;    /* [n]: without the start token, </s> included when it was generated */
+    const float *logprobs; /* [n]: log-softmax of the raw logits at each id */
+    size_t n;
+    float score; /* sum of log-probabilities; with beams divided by n^length_penalty */
+    bool ended;  /* by </s>, not by max_new_tokens */
+} t5_answer;
+
+typedef struct t5_generation t5_generation;
+
+/* Answers every input. On failure nothing is returned, whatever inputs were done. */
+rt_status t5_generate(t5_session *session, const t5_ids *inputs, size_t n_inputs, const t5_generate_params *params,
+                      t5_generation **generation, rt_error *err);
+void t5_generation_free(t5_generation *generation); /* NULL does nothing */
+
+/* The answers of input i, best first; *n is num_return_sequences. Borrowed until t5_generation_free. */
+const t5_answer *t5_generation_answers(const t5_generation *generation, size_t input, size_t *n);
+
+/* ---- scoring: log-probabilities of given targets ---- */
+
+/* Feeds the start token and each target without its last id; logprobs [sum of targets[i].n] receives the log-probability of every target
+ * id, targets one after another. Every target has at least one id. */
+rt_status t5_score(t5_session *session, const t5_ids *inputs, const t5_ids *targets, size_t n, float *logprobs, rt_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

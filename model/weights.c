@@ -1,0 +1,266 @@
+/* From checkpoint tensors to the slots that the layers read: one table a kind of block, one loop; see weights.h. */
+#include "model/weights.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/compute.h"
+#include "runtime/file_map.h"
+
+typedef enum extent { NONE, VOCAB, D_MODEL, INNER, D_FF, BUCKETS, HEADS } extent;
+
+typedef enum slot_kind {
+    MATRIX, /* rt_matrix over the mapped tensor */
+    VECTOR, /* const float *, widened */
+    VALUES  /* rt_values, transposed into panels */
+} slot_kind;
+
+typedef enum condition { ALWAYS, FIRST_BLOCK, GATED, NOT_GATED } condition;
+
+typedef struct tensor_row {
+    const char *name; /* after the prefix of its block or stack */
+    slot_kind kind;
+    extent rows, cols;
+    condition when;
+    size_t slot; /* offset in the struct that the table fills */
+} tensor_row;
+
+#define ATTENTION(layer, module, field)                                                                                  \
+    {"layer." layer "." module ".q.weight", MATRIX, INNER, D_MODEL, ALWAYS, offsetof(t5_block_weights, field.q)},     \
+    {"layer." layer "." module ".k.weight", MATRIX, INNER, D_MODEL, ALWAYS, offsetof(t5_block_weights, field.k)},     \
+    {"layer." layer "." module ".v.weight", MATRIX, INNER, D_MODEL, ALWAYS, offsetof(t5_block_weights, field.v)},     \
+    {"layer." layer "." module ".o.weight", MATRIX, D_MODEL, INNER, ALWAYS, offsetof(t5_block_weights, field.o)},     \
+    {"layer." layer ".layer_norm.weight", VECTOR, D_MODEL, NONE, ALWAYS, offsetof(t5_block_weights, field.layer_norm)}
+
+#define FEED_FORWARD(layer)                                                                                               \
+    {"layer." layer ".DenseReluDense.wi.weight", MATRIX, D_FF, D_MODEL, NOT_GATED, offsetof(t5_block_weights, ff.wi)},    \
+    {"layer." layer ".DenseReluDense.wi_0.weight", MATRIX, D_FF, D_MODEL, GATED, offsetof(t5_block_weights, ff.wi)},      \
+    {"layer." layer ".DenseReluDense.wi_1.weight", MATRIX, D_FF, D_MODEL, GATED, offsetof(t5_block_weights, ff.wi_1)},    \
+    {"layer." layer ".DenseReluDense.wo.weight", VALUES, D_MODEL, D_FF, ALWAYS, offsetof(t5_block_weights, ff.wo)},       \
+    {"layer." layer ".layer_norm.weight", VECTOR, D_MODEL, NONE, ALWAYS, offsetof(t5_block_weights, ff.layer_norm)}
+
+static const tensor_row encoder_block[] = {ATTENTION("0", "SelfAttention", self), FEED_FORWARD("1")};
+
+static const tensor_row decoder_block[] = {ATTENTION("0", "SelfAttention", self), ATTENTION("1", "EncDecAttention", cross), FEED_FORWARD("2")};
+
+static const tensor_row stack_tensors[] = {
+    {"block.0.layer.0.SelfAttention.relative_attention_bias.weight", VECTOR, BUCKETS, HEADS, ALWAYS,
+     offsetof(t5_stack_weights, relative_attention_bias)},
+    {"final_layer_norm.weight", VECTOR, D_MODEL, NONE, ALWAYS, offsetof(t5_stack_weights, final_layer_norm)},
+};
+
+/* The first that a file has: files differ in which copies of the one table they store. */
+static const char *const embedding_names[] = {"shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"};
+
+#define N_ROWS(table) (sizeof(table) / sizeof(table)[0])
+
+enum { NAME_SIZE = 128 };
+
+typedef struct loader {
+    const ckpt_checkpoint *checkpoint;
+    const t5_config *config;
+    const rt_kernels *kernels;
+    t5_weights *weights;
+    size_t n_missing;
+    char first_missing[NAME_SIZE];
+    rt_error *err;
+} loader;
+
+static size_t extent_of(const t5_config *c, extent e) {
+    switch (e) {
+    case VOCAB: return c->vocab_size;
+    case D_MODEL: return c->d_model;
+    case INNER: return c->num_heads * c->d_kv;
+    case D_FF: return c->d_ff;
+    case BUCKETS: return c->relative_attention_num_buckets;
+    case HEADS: return c->num_heads;
+    default: return 1;
+    }
+}
+
+static rt_status check_shape(const loader *l, const ckpt_tensor *t, const tensor_row *row) {
+    const size_t rows = extent_of(l->config, row->rows), cols = extent_of(l->config, row->cols);
+    const unsigned rank = row->cols == NONE ? 1 : 2;
+    if (t->rank == rank && t->shape[0] == rows && (rank == 1 || t->shape[1] == cols)) return RT_OK;
+    char stored[96] = "";
+    for (unsigned d = 0; d < t->rank; d++) {
+        const size_t used = strlen(stored);
+        snprintf(stored + used, sizeof stored - used, "%s%zu", d > 0 ? ", " : "", t->shape[d]);
+    }
+    if (rank == 1) {
+        return rt_fail(l->err, RT_ERR_DISAGREE, "%s: tensor %s is [%s], but config.json asks for [%zu]", t->file, t->name, stored, rows);
+    }
+    return rt_fail(l->err, RT_ERR_DISAGREE, "%s: tensor %s is [%s], but config.json asks for [%zu, %zu]", t->file, t->name, stored, rows, cols);
+}
+
+/* ---- derived forms; all of them are allocated while measuring and filled afterwards ---- */
+
+static rt_matrix as_matrix(loader *l, const ckpt_tensor *t) {
+    const size_t element = rt_dtype_bytes(t->dtype);
+    rt_matrix m = {.dtype = t->dtype, .rows = t->shape[0], .cols = t->shape[1], .stride = t->shape[1], .data = t->data};
+    if ((uintptr_t)t->data % element != 0) {
+        void *aligned = rt_arena_alloc(&l->weights->arena, t->n_bytes, 1);
+        if (aligned != NULL) memcpy(aligned, t->data, t->n_bytes);
+        m.data = aligned;
+    }
+    return m;
+}
+
+static const float *as_floats(loader *l, const ckpt_tensor *t) {
+    const size_t n = t->n_bytes / rt_dtype_bytes(t->dtype);
+    float *out = rt_arena_alloc(&l->weights->arena, n, sizeof *out);
+    if (out == NULL) return NULL;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t word = 0; /* through memcpy: the file promises no alignment */
+        const size_t element = rt_dtype_bytes(t->dtype);
+        memcpy(&word, t->data + i * element, element);
+        l->kernels->widen[t->dtype](1, &word, out + i);
+    }
+    return out;
+}
+
+typedef struct transpose_job {
+    const ckpt_tensor *t; /* wo [d_model, d_ff] */
+    size_t d_model, d_ff, element;
+    char *out; /* [panels, d_ff, RT_PANEL] */
+} transpose_job;
+
+/* One panel: 64 rows of wo, read along, written across; 64 rows of 64 units at a time stay in the first-level cache. */
+static void transpose_panel(void *context, size_t panel, size_t worker) {
+    (void)worker;
+    const transpose_job *job = context;
+    const size_t e = job->element, first = panel * RT_PANEL, n_c = job->d_model - first < RT_PANEL ? job->d_model - first : RT_PANEL;
+    char *out = job->out + panel * job->d_ff * RT_PANEL * e;
+    const uint8_t *in = job->t->data + first * job->d_ff * e;
+    if (n_c < RT_PANEL) memset(out, 0, job->d_ff * RT_PANEL * e);
+    for (size_t j0 = 0; j0 < job->d_ff; j0 += 64) {
+        const size_t j1 = j0 + 64 < job->d_ff ? j0 + 64 : job->d_ff;
+        for (size_t c = 0; c < n_c; c++) {
+            for (size_t j = j0; j < j1; j++) memcpy(out + (j * RT_PANEL + c) * e, in + (c * job->d_ff + j) * e, e == 4 ? 4 : 2);
+        }
+    }
+}
+
+static rt_values as_values(loader *l, const ckpt_tensor *t) {
+    const size_t d_model = t->shape[0], d_ff = t->shape[1], element = rt_dtype_bytes(t->dtype);
+    const size_t n_panels = (d_model + RT_PANEL - 1) / RT_PANEL;
+    rt_values v = {.dtype = t->dtype, .stride = RT_PANEL, .panel = d_ff * RT_PANEL};
+    v.data = rt_arena_alloc(&l->weights->arena, n_panels * v.panel, element);
+    if (v.data != NULL) {
+        transpose_job job = {.t = t, .d_model = d_model, .d_ff = d_ff, .element = element, .out = (char *)(uintptr_t)v.data};
+        const rt_compute compute = {.n_threads = (size_t)omp_get_num_procs()};
+        rt_parallel(&compute, n_panels, transpose_panel, &job);
+        rt_file_map_release(t->data, t->n_bytes);
+    }
+    return v;
+}
+
+/* ---- the loop ---- */
+
+static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, void *into) {
+    const ckpt_tensor *t = ckpt_find(l->checkpoint, name);
+    if (t == NULL) {
+        if (l->n_missing++ == 0) snprintf(l->first_missing, sizeof l->first_missing, "%s", name);
+        return RT_OK;
+    }
+    RT_TRY(check_shape(l, t, row));
+    l->weights->stored_bytes += t->n_bytes;
+    char *slot = (char *)into + row->slot;
+    if (row->kind == MATRIX) {
+        const rt_matrix m = as_matrix(l, t);
+        memcpy(slot, &m, sizeof m);
+    } else if (row->kind == VECTOR) {
+        const float *v = as_floats(l, t);
+        memcpy(slot, &v, sizeof v);
+    } else {
+        const rt_values v = as_values(l, t);
+        memcpy(slot, &v, sizeof v);
+    }
+    return RT_OK;
+}
+
+static rt_status fill_table(loader *l, const char *prefix, const tensor_row *table, size_t n_rows, void *into) {
+    for (size_t r = 0; r < n_rows; r++) {
+        if ((table[r].when == GATED && !l->config->is_gated_act) || (table[r].when == NOT_GATED && l->config->is_gated_act)) continue;
+        char name[NAME_SIZE];
+        snprintf(name, sizeof name, "%s%s", prefix, table[r].name);
+        RT_TRY(fill_slot(l, name, &table[r], into));
+    }
+    return RT_OK;
+}
+
+static rt_status fill_stack(loader *l, const char *stack, size_t n_blocks, const tensor_row *table, size_t n_rows, t5_stack_weights *into) {
+    char prefix[64];
+    t5_block_weights unused;
+    into->block = rt_arena_alloc(&l->weights->arena, n_blocks, sizeof *into->block);
+    for (size_t b = 0; b < n_blocks; b++) {
+        t5_block_weights *block = into->block != NULL ? &into->block[b] : &unused;
+        memset(block, 0, sizeof *block);
+        snprintf(prefix, sizeof prefix, "%s.block.%zu.", stack, b);
+        RT_TRY(fill_table(l, prefix, table, n_rows, block));
+    }
+    snprintf(prefix, sizeof prefix, "%s.", stack);
+    return fill_table(l, prefix, stack_tensors, N_ROWS(stack_tensors), into);
+}
+
+static rt_status fill_embeddings(loader *l) {
+    static const tensor_row shared = {.kind = MATRIX, .rows = VOCAB, .cols = D_MODEL, .slot = offsetof(t5_weights, shared)};
+    static const tensor_row head = {.kind = MATRIX, .rows = VOCAB, .cols = D_MODEL, .slot = offsetof(t5_weights, lm_head)};
+    size_t n = 0;
+    while (n + 1 < N_ROWS(embedding_names) && ckpt_find(l->checkpoint, embedding_names[n]) == NULL) n++;
+    if (ckpt_find(l->checkpoint, embedding_names[n]) == NULL) n = 0; /* none: report the usual name */
+    RT_TRY(fill_slot(l, embedding_names[n], &shared, l->weights));
+    l->weights->lm_head = l->weights->shared;
+    return ckpt_find(l->checkpoint, "lm_head.weight") == NULL ? RT_OK : fill_slot(l, "lm_head.weight", &head, l->weights);
+}
+
+static rt_status fill_all(loader *l) {
+    l->n_missing = 0;
+    l->weights->stored_bytes = 0;
+    RT_TRY(fill_embeddings(l));
+    RT_TRY(fill_stack(l, "encoder", l->config->num_layers, encoder_block, N_ROWS(encoder_block), &l->weights->encoder));
+    return fill_stack(l, "decoder", l->config->num_decoder_layers, decoder_block, N_ROWS(decoder_block), &l->weights->decoder);
+}
+
+static rt_status report_missing(const loader *l) {
+    const bool gated = l->config->is_gated_act;
+    const char *other = gated ? "encoder.block.0.layer.1.DenseReluDense.wi.weight" : "encoder.block.0.layer.1.DenseReluDense.wi_0.weight";
+    if (ckpt_find(l->checkpoint, other) != NULL) {
+        return rt_fail(l->err, RT_ERR_DISAGREE, "%s: config.json says the feed-forward is %s, but the weights hold %s", ckpt_path(l->checkpoint),
+                       gated ? "gated" : "not gated", other);
+    }
+    return rt_fail(l->err, RT_ERR_DISAGREE, "%s: %zu tensors that config.json asks for are missing, the first of them %s", ckpt_path(l->checkpoint),
+                   l->n_missing, l->first_missing);
+}
+
+/* A checkpoint with more blocks than the config says is of another model. */
+static rt_status check_no_more_blocks(const loader *l) {
+    static const char *const stacks[] = {"encoder", "decoder"};
+    const size_t n_blocks[] = {l->config->num_layers, l->config->num_decoder_layers};
+    for (size_t s = 0; s < 2; s++) {
+        char name[NAME_SIZE];
+        snprintf(name, sizeof name, "%s.block.%zu.layer.0.layer_norm.weight", stacks[s], n_blocks[s]);
+        if (ckpt_find(l->checkpoint, name) != NULL) {
+            return rt_fail(l->err, RT_ERR_DISAGREE, "%s: the weights hold %s, but config.json says that the %s has %zu blocks",
+                           ckpt_path(l->checkpoint), name, stacks[s], n_blocks[s]);
+        }
+    }
+    return RT_OK;
+}
+
+rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err) {
+    memset(weights, 0, sizeof *weights);
+    loader l = {.checkpoint = checkpoint, .config = config, .weights = weights, .err = err};
+    RT_TRY(rt_kernels_choose(NULL, &l.kernels, err));
+    RT_TRY(fill_all(&l));
+    if (l.n_missing > 0) return report_missing(&l);
+    RT_TRY(check_no_more_blocks(&l));
+    const rt_arena measured = weights->arena;
+    weights->arena = (rt_arena){0};
+    RT_TRY(rt_arena_provide(&weights->arena, &measured, "derived weights", err));
+    return fill_all(&l);
+}
+
+void t5_weights_free(t5_weights *weights) { rt_arena_free(&weights->arena); }

@@ -1,0 +1,74 @@
+/* The kernels: a small closed set of operations on f32 rows. Each has a plain C reference (kernels_ref.c), which is its definition, and
+ * vector variants written once over a vector of 16 lanes (kernels_vector.h) and built for each instruction set. One table binds them.
+ *
+ * Order of sums. Every result is the same bits for every instruction set, tile, block and thread, because each sum has one order:
+ *   lanes     (dot, exp_sum, rms_norm) lane l of 16 takes the terms l, l + 16, l + 32, ... from +0; then the lanes are added by halves:
+ *             l and l + 8, l and l + 4, l and l + 2, l and l + 1. The terms of dot and rms_norm enter by fma.
+ *   sequence  (weighted_rows, weighted_gather) from the first term to the last, by fma.
+ * fma is the fused operation of C99. Nothing else is contracted (-ffp-contract=off).
+ *
+ * Kernels neither allocate nor fail. NaN is never lost: it comes out of every sum, max, exp_sum and keep_above that it goes into.
+ * Rows may have any alignment and stride; nothing outside [0, n) of a row is read or written. */
+#ifndef RUNTIME_KERNELS_H
+#define RUNTIME_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/matrix.h"
+#include "runtime/status.h"
+
+enum { RT_LANES = 16 };
+
+typedef enum rt_activation { RT_IDENTITY, RT_RELU, RT_GELU_TANH, RT_GELU_ERF, RT_SILU, RT_SOFTMAX } rt_activation;
+
+typedef struct rt_kernels {
+    const char *isa; /* "ref", "avx2", "avx512" */
+
+    /* Widths at which dot and weighted_rows run full tiles. Blocks of multiples of these waste nothing. */
+    size_t dot_tile_rows, dot_tile_cols;
+
+    /* C[i, j] = sum over c of A[i, c] B[j, c];  A [m, k], B [n, k], C [m, n]. Lanes order. */
+    void (*dot)(size_t m, size_t n, size_t k, const float *A, size_t lda, const float *B, size_t ldb, float *C, size_t ldc);
+
+    /* out[i, c] += sum over j of P[i, j] V[j, c];  P [m, n], V [n, n_c], out [m, n_c]. Sequence order, going on from out. */
+    void (*weighted_rows)(size_t m, size_t n, size_t n_c, const float *P, size_t ldp, const float *V, size_t ldv, float *out, size_t ldo);
+
+    /* out[c] = sum over t of p[t] V[index[t], c];  V [*, n_c] of the type, ldv elements apart; index NULL: t itself. Sequence order from +0. */
+    void (*weighted_gather[3])(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out);
+
+    /* out[i] = in[i] as f32, by type; exact. */
+    void (*widen[3])(size_t n, const void *in, float *out);
+
+    /* out = x / sqrt(mean(x^2) + eps) * w, and returns mean(x^2). Lanes order. */
+    float (*rms_norm)(size_t n, const float *x, const float *w, float eps, float *out);
+
+    void (*add)(size_t n, const float *x, float *y);   /* y += x */
+    void (*mul)(size_t n, const float *x, float *y);   /* y *= x */
+    void (*scale)(size_t n, float s, float *x);        /* x *= s */
+    void (*activate)(rt_activation act, size_t n, float *x); /* GELU (both forms) and SiLU in place; relative error below 4e-7 */
+
+    float (*max)(size_t n, const float *x);     /* NaN if any is; n >= 1 */
+    size_t (*argmax)(size_t n, const float *x); /* lowest index of the largest; of the first NaN if any; n >= 1 */
+
+    /* y = exp(x - max) for x <= max, and returns the sum (lanes order). Below exp(-87.3) it is 0. Relative error below 2e-7. y may be x. */
+    float (*exp_sum)(size_t n, const float *x, float max, float *y);
+
+    size_t (*count_ge)(size_t n, const float *x, float t); /* how many x >= t */
+
+    /* The kept of a row, in ascending index: all that are not <= t (so NaN too), and the first n_ties of those equal to t.
+     * index[], value[] receive them; value may be x itself. Returns how many. */
+    size_t (*keep_above)(size_t n, const float *x, float t, size_t n_ties, uint32_t *index, float *value);
+} rt_kernels;
+
+/* The variant that this machine runs best; `force` ("ref", "avx2", "avx512"; NULL or "": none) asks for one. RT_ERR_USAGE for a name
+ * that does not exist or that this machine cannot run. The table is constant. */
+rt_status rt_kernels_choose(const char *force, const rt_kernels **kernels, rt_error *err);
+
+enum { RT_MAX_VARIANTS = 4 };
+
+/* Every variant that this machine can run, best first; returns how many. */
+size_t rt_kernels_runnable(const rt_kernels *runnable[RT_MAX_VARIANTS]);
+
+#endif

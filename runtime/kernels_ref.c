@@ -1,0 +1,209 @@
+/* The kernels in plain C: the definition that every variant equals bit for bit; see kernels.h. */
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "runtime/kernels_isa.h"
+#include "runtime/kernels_math.h"
+
+static float sum_lanes(float lane[RT_LANES]) {
+    for (size_t half = RT_LANES / 2; half > 0; half /= 2) {
+        for (size_t l = 0; l < half; l++) lane[l] += lane[l + half];
+    }
+    return lane[0];
+}
+
+static void dot(size_t m, size_t n, size_t k, const float *A, size_t lda, const float *B, size_t ldb, float *C, size_t ldc) {
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) {
+            float lane[RT_LANES] = {0};
+            for (size_t c = 0; c < k; c++) lane[c % RT_LANES] = fmaf(A[i * lda + c], B[j * ldb + c], lane[c % RT_LANES]);
+            C[i * ldc + j] = sum_lanes(lane);
+        }
+    }
+}
+
+static void weighted_rows(size_t m, size_t n, size_t n_c, const float *P, size_t ldp, const float *V, size_t ldv, float *out, size_t ldo) {
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) {
+            for (size_t c = 0; c < n_c; c++) out[i * ldo + c] = fmaf(P[i * ldp + j], V[j * ldv + c], out[i * ldo + c]);
+        }
+    }
+}
+
+static float from_bits(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static uint32_t to_bits(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static float widen_one_bf16(uint16_t h) { return from_bits((uint32_t)h << 16); }
+
+/* Half precision: 1 sign, 5 exponent (bias 15), 10 fraction bits; exponent 0 holds subnormals, fraction * 2^-24. */
+static float widen_one_f16(uint16_t h) {
+    const uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = (h >> 10) & 31, fraction = h & 0x3ff;
+    if (exponent == 31) return from_bits(sign | 0x7f800000 | fraction << 13);
+    if (exponent > 0) return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+    return from_bits(sign | to_bits((float)fraction * 0x1p-24f));
+}
+
+static float element(rt_dtype dtype, const void *v, size_t i) {
+    if (dtype == RT_F32) return ((const float *)v)[i];
+    const uint16_t h = ((const uint16_t *)v)[i];
+    return dtype == RT_F16 ? widen_one_f16(h) : widen_one_bf16(h);
+}
+
+static void gather(rt_dtype dtype, size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {
+    memset(out, 0, n_c * sizeof *out);
+    for (size_t t = 0; t < n; t++) {
+        const size_t j = index != NULL ? index[t] : t;
+        for (size_t c = 0; c < n_c; c++) out[c] = fmaf(p[t], element(dtype, V, j * ldv + c), out[c]);
+    }
+}
+
+static void gather_f32(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {
+    gather(RT_F32, n, index, p, n_c, V, ldv, out);
+}
+
+static void gather_f16(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {
+    gather(RT_F16, n, index, p, n_c, V, ldv, out);
+}
+
+static void gather_bf16(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {
+    gather(RT_BF16, n, index, p, n_c, V, ldv, out);
+}
+
+static void widen_f32(size_t n, const void *in, float *out) { memcpy(out, in, n * sizeof *out); }
+
+static void widen_f16(size_t n, const void *in, float *out) {
+    for (size_t i = 0; i < n; i++) out[i] = element(RT_F16, in, i);
+}
+
+static void widen_bf16(size_t n, const void *in, float *out) {
+    for (size_t i = 0; i < n; i++) out[i] = element(RT_BF16, in, i);
+}
+
+static float rms_norm(size_t n, const float *x, const float *w, float eps, float *out) {
+    float lane[RT_LANES] = {0};
+    for (size_t i = 0; i < n; i++) lane[i % RT_LANES] = fmaf(x[i], x[i], lane[i % RT_LANES]);
+    const float mean_square = sum_lanes(lane) / (float)n;
+    const float r = 1.0f / sqrtf(mean_square + eps);
+    for (size_t i = 0; i < n; i++) out[i] = x[i] * r * w[i];
+    return mean_square;
+}
+
+static void add(size_t n, const float *x, float *y) {
+    for (size_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+static void mul(size_t n, const float *x, float *y) {
+    for (size_t i = 0; i < n; i++) y[i] *= x[i];
+}
+
+static void scale(size_t n, float s, float *x) {
+    for (size_t i = 0; i < n; i++) x[i] *= s;
+}
+
+static float exp_nonpositive(float x) {
+    if (x < RT_EXP_MIN) return 0.0f;
+    const float z = fmaf(x, RT_LOG2E, RT_ROUND), n = z - RT_ROUND;
+    const float r = fmaf(-n, RT_LN2_LOW, fmaf(-n, RT_LN2_HIGH, x));
+    float p = RT_EXP_C7;
+    p = fmaf(p, r, RT_EXP_C6), p = fmaf(p, r, RT_EXP_C5), p = fmaf(p, r, RT_EXP_C4), p = fmaf(p, r, RT_EXP_C3);
+    p = fmaf(p, r, RT_EXP_C2), p = fmaf(p, r, 1.0f), p = fmaf(p, r, 1.0f);
+    return p * from_bits((to_bits(z) << 23) + 0x3f800000);
+}
+
+static float times_sigmoid(float x, float u) {
+    const float e = exp_nonpositive(-fabsf(u));
+    return x * ((u < 0.0f ? e : 1.0f) / (1.0f + e));
+}
+
+static float gelu_tanh(float x) {
+    const float cube = x * x * x;
+    return times_sigmoid(x, fmaf(cube, RT_GELU_CUBE, x) * RT_GELU_SCALE);
+}
+
+static float gelu_erf(float x) {
+    const float z = fabsf(x) * RT_SQRT_HALF, t = 1.0f / fmaf(z, RT_ERF_P, 1.0f);
+    float q = RT_ERF_A5;
+    q = fmaf(q, t, RT_ERF_A4), q = fmaf(q, t, RT_ERF_A3), q = fmaf(q, t, RT_ERF_A2), q = fmaf(q, t, RT_ERF_A1);
+    const float tail = q * t * exp_nonpositive(-(z * z)) * 0.5f;
+    return x * (x < 0.0f ? tail : 1.0f - tail);
+}
+
+static void activate(rt_activation act, size_t n, float *x) {
+    for (size_t i = 0; i < n; i++) x[i] = act == RT_GELU_TANH ? gelu_tanh(x[i]) : act == RT_GELU_ERF ? gelu_erf(x[i]) : times_sigmoid(x[i], x[i]);
+}
+
+static float max(size_t n, const float *x) {
+    float m = x[0];
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(x[i])) return x[i];
+        if (x[i] > m) m = x[i];
+    }
+    return m;
+}
+
+static size_t argmax(size_t n, const float *x) {
+    size_t best = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(x[i])) return i;
+        if (x[i] > x[best]) best = i;
+    }
+    return best;
+}
+
+static float exp_sum(size_t n, const float *x, float max, float *y) {
+    float lane[RT_LANES] = {0};
+    for (size_t i = 0; i < n; i++) {
+        y[i] = exp_nonpositive(x[i] - max);
+        lane[i % RT_LANES] += y[i];
+    }
+    return sum_lanes(lane);
+}
+
+static size_t count_ge(size_t n, const float *x, float t) {
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) count += x[i] >= t;
+    return count;
+}
+
+static size_t keep_above(size_t n, const float *x, float t, size_t n_ties, uint32_t *index, float *value) {
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const bool tie = x[i] == t && n_ties > 0;
+        if (tie) n_ties--;
+        if (tie || !(x[i] <= t)) {
+            index[count] = (uint32_t)i;
+            value[count++] = x[i];
+        }
+    }
+    return count;
+}
+
+const rt_kernels rt_kernels_ref = {
+    .isa = "ref",
+    .dot_tile_rows = 1,
+    .dot_tile_cols = 1,
+    .dot = dot,
+    .weighted_rows = weighted_rows,
+    .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16},
+    .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16},
+    .rms_norm = rms_norm,
+    .add = add,
+    .mul = mul,
+    .scale = scale,
+    .activate = activate,
+    .max = max,
+    .argmax = argmax,
+    .exp_sum = exp_sum,
+    .count_ge = count_ge,
+    .keep_above = keep_above,
+};

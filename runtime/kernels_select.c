@@ -1,0 +1,55 @@
+/* Which variant runs here: asked of the processor and the system (AVX state saved) through the compiler's own detection. */
+#include <string.h>
+
+#include "runtime/kernels_isa.h"
+
+typedef struct variant {
+    const rt_kernels *kernels;
+    bool (*runs_here)(void);
+} variant;
+
+static bool always(void) { return true; }
+
+#if defined(__x86_64__)
+static bool has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+
+static bool has_avx512(void) {
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+/* Best first. */
+static const variant variants[] = {
+#if defined(__x86_64__)
+    {&rt_kernels_avx512, has_avx512},
+    {&rt_kernels_avx2, has_avx2},
+#endif
+    {&rt_kernels_ref, always},
+};
+
+enum { N_VARIANTS = sizeof variants / sizeof variants[0] };
+
+rt_status rt_kernels_choose(const char *force, const rt_kernels **kernels, rt_error *err) {
+    const bool forced = force != NULL && force[0] != '\0';
+    for (size_t i = 0; i < N_VARIANTS; i++) {
+        if (forced && strcmp(force, variants[i].kernels->isa) != 0) continue;
+        if (variants[i].runs_here()) {
+            *kernels = variants[i].kernels;
+            return RT_OK;
+        }
+        if (forced) return rt_fail(err, RT_ERR_USAGE, "T5K_ISA=%s: this processor cannot run it", force);
+    }
+    char shown[RT_QUOTE_SIZE];
+    return rt_fail(err, RT_ERR_USAGE, "T5K_ISA=%s: no such instruction set (ref, avx2, avx512)", rt_quote(shown, force, strlen(force)));
+}
+
+size_t rt_kernels_runnable(const rt_kernels *runnable[RT_MAX_VARIANTS]) {
+    size_t n = 0;
+    for (size_t i = 0; i < N_VARIANTS; i++) {
+        if (variants[i].runs_here()) runnable[n++] = variants[i].kernels;
+    }
+    return n;
+}

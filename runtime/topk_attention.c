@@ -1,0 +1,264 @@
+/* Top-k attention by chunks of queries; see topk_attention.h for the equation.
+ *
+ * A unit of work is one chunk of one head of one span: scores, then selection and activation row by row, then the weighted sum. Threads
+ * take whole units. Where there are fewer units than threads, as in a decoding step of the feed-forward, one unit at a time is
+ * shared: first its keys, then its rows, then the columns of its output. No element's sum is ever split. */
+#include "runtime/topk_attention.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "runtime/matmul.h"
+#include "runtime/topk.h"
+
+enum {
+    PACK_KEYS = 128, /* rows of V packed at a time: 128 x 64 floats are 32 KiB, the first-level cache */
+    PACK_ROWS = 4,   /* below so many queries packing costs more than it saves */
+    SHARE_KEYS = 192,
+    SHARE_ROWS_MIN = 16 /* a chunk of the feed-forward is not cut smaller than this to feed a thread: it would read all of wi for it */
+};
+
+typedef struct rt_unit {
+    const rt_topk_attention_args *args;
+    const rt_compute *compute;
+    atomic_bool *nan;
+    rt_span span; /* the chunk's own queries; all keys of its sequence */
+    size_t head, first_position;
+    size_t ld;       /* from row to row of S, G and index */
+    float *S;        /* [n_queries, ld]: scores, then weights, packed to the front where `index` is in use */
+    float *G;        /* [n_queries, ld]: gate, if there is one and every key is kept */
+    uint32_t *index; /* [n_queries, ld] */
+    size_t *n_kept;  /* [n_queries] */
+    bool *dense;     /* [n_queries]: all visible keys kept; index not used */
+} rt_unit;
+
+static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
+static size_t shared_bytes(size_t chunk, size_t max_keys, bool gated) {
+    const size_t ld = round_up(max_keys, RT_LANES);
+    return round_up(chunk * ld * (gated ? 3 : 2) * sizeof(float) + chunk * (sizeof(size_t) + sizeof(bool)), 64);
+}
+
+size_t rt_topk_attention_scratch(const rt_kernels *kernels, size_t chunk, size_t max_keys, size_t d_k, bool gated) {
+    const size_t tile = 2 * rt_dot_rows_scratch(kernels, d_k), pack = PACK_KEYS * RT_PANEL * sizeof(float);
+    const size_t second_index = max_keys * sizeof(uint32_t);
+    size_t own = tile > pack ? tile : pack;
+    if (second_index > own) own = second_index;
+    return shared_bytes(chunk, max_keys, gated) + round_up(own, 64);
+}
+
+/* Lays a unit's block over the scratch of one worker. */
+static void place(rt_unit *unit, void *scratch, size_t max_keys) {
+    const size_t chunk = unit->args->chunk;
+    unit->ld = round_up(max_keys, RT_LANES);
+    unit->S = scratch;
+    unit->index = (uint32_t *)(unit->S + chunk * unit->ld);
+    unit->G = (float *)(unit->index + chunk * unit->ld);
+    unit->n_kept = (size_t *)(unit->G + (unit->args->gate != NULL ? chunk * unit->ld : 0));
+    unit->dense = (bool *)(unit->n_kept + chunk);
+}
+
+static size_t n_visible(const rt_unit *unit, size_t i) { return unit->args->causal ? unit->first_position + i + 1 : unit->span.n_keys; }
+
+static bool keeps_all(const rt_unit *unit, size_t i) {
+    return unit->args->act != RT_RELU && (unit->args->topk == 0 || unit->args->topk >= n_visible(unit, i));
+}
+
+/* ---- stage 1: S[:, first .. first + n) = Q K^T, and the dense gate ---- */
+
+static void score_keys(const rt_unit *unit, size_t first, size_t n, void *scratch) {
+    const rt_topk_attention_args *a = unit->args;
+    const size_t m = unit->span.n_queries, last_visible = n_visible(unit, m - 1);
+    if (first >= last_visible) return;
+    if (first + n > last_visible) n = last_visible - first;
+    const float *Q = a->Q + unit->span.query * a->ldq + unit->head * a->d_k;
+    rt_matrix K = a->K;
+    K.data = (const char *)K.data + unit->head * a->d_k * rt_dtype_bytes(K.dtype);
+    rt_dot_rows(unit->compute->kernels, m, Q, a->ldq, &K, unit->span.key + first, n, unit->S + first, unit->ld, scratch);
+    if (a->gate != NULL && keeps_all(unit, 0)) {
+        rt_dot_rows(unit->compute->kernels, m, Q, a->ldq, a->gate, first, n, unit->G + first, unit->ld, scratch);
+    }
+}
+
+/* ---- stage 2: select, activate, gate ---- */
+
+static void softmax(const rt_kernels *kernels, size_t n, float *x) {
+    const float sum = kernels->exp_sum(n, x, kernels->max(n, x), x);
+    kernels->scale(n, 1.0f / sum, x);
+}
+
+/* The kept of row i, packed to the front of its scores. */
+static size_t select_row(const rt_unit *unit, size_t i, void *scratch) {
+    const rt_kernels *kernels = unit->compute->kernels;
+    const size_t topk = unit->args->topk, n = n_visible(unit, i);
+    float *s = unit->S + i * unit->ld;
+    uint32_t *index = unit->index + i * unit->ld;
+    if (unit->args->act != RT_RELU) {
+        const size_t kept = rt_topk(kernels, n, s, topk, index, s);
+        if (kept == 0) atomic_store(unit->nan, true);
+        return kept;
+    }
+    /* Of ReLU only the positive matter, and where more than topk are positive the topk largest are among them. */
+    const size_t positive = kernels->keep_above(n, s, 0.0f, 0, index, s);
+    if (topk == 0 || positive <= topk) return positive;
+    uint32_t *among = scratch;
+    const size_t kept = rt_topk(kernels, positive, s, topk, among, s);
+    if (kept == 0) atomic_store(unit->nan, true);
+    for (size_t t = 0; t < kept; t++) index[t] = index[among[t]];
+    return kept;
+}
+
+/* s[t] *= Q[i] . G[index[t]], a tile of gathered rows at a time. */
+static void gate_kept(const rt_unit *unit, size_t i, size_t kept, void *scratch) {
+    const rt_topk_attention_args *a = unit->args;
+    const rt_kernels *kernels = unit->compute->kernels;
+    const size_t tile = kernels->dot_tile_cols;
+    const float *q = a->Q + (unit->span.query + i) * a->ldq;
+    const uint32_t *index = unit->index + i * unit->ld;
+    float *s = unit->S + i * unit->ld, *rows = scratch, *gate = rows + tile * a->d_k;
+    for (size_t t = 0; t < kept; t += tile) {
+        const size_t n = kept - t < tile ? kept - t : tile;
+        for (size_t r = 0; r < n; r++) kernels->widen[a->gate->dtype](a->d_k, rt_matrix_row(a->gate, index[t + r]), rows + r * a->d_k);
+        kernels->dot(1, n, a->d_k, q, a->ldq, rows, a->d_k, gate, n);
+        kernels->mul(n, gate, s + t);
+    }
+}
+
+static void weigh_row(const rt_unit *unit, size_t i, void *scratch) {
+    const rt_topk_attention_args *a = unit->args;
+    const rt_kernels *kernels = unit->compute->kernels;
+    const size_t n = n_visible(unit, i);
+    float *s = unit->S + i * unit->ld;
+    if (a->bias != NULL) kernels->add(n, a->bias + unit->head * a->bias_head + a->bias_zero - (unit->first_position + i), s);
+    unit->dense[i] = keeps_all(unit, i);
+    const size_t kept = unit->dense[i] ? n : select_row(unit, i, scratch);
+    unit->n_kept[i] = kept;
+    if (kept == 0) return;
+    if (a->act == RT_SOFTMAX) softmax(kernels, kept, s);
+    else if (a->act != RT_RELU && a->act != RT_IDENTITY) kernels->activate(a->act, kept, s);
+    if (a->gate != NULL) {
+        if (unit->dense[i]) kernels->mul(kept, unit->G + i * unit->ld, s);
+        else gate_kept(unit, i, kept, scratch);
+    }
+}
+
+/* ---- stage 3: the weighted sum of values, one panel of columns ---- */
+
+static void sum_rows_packed(const rt_unit *unit, const char *V, size_t n_c, float *out, float *pack) {
+    const rt_topk_attention_args *a = unit->args;
+    const rt_kernels *kernels = unit->compute->kernels;
+    const size_t m = unit->span.n_queries, element = rt_dtype_bytes(a->V.dtype);
+    for (size_t i = 0; i < m; i++) memset(out + i * a->ldo, 0, n_c * sizeof *out);
+    for (size_t j = 0; j < unit->span.n_keys; j += PACK_KEYS) {
+        const size_t n = unit->span.n_keys - j < PACK_KEYS ? unit->span.n_keys - j : PACK_KEYS;
+        for (size_t r = 0; r < n; r++) kernels->widen[a->V.dtype](n_c, V + (j + r) * a->V.stride * element, pack + r * RT_PANEL);
+        kernels->weighted_rows(m, n, n_c, unit->S + j, unit->ld, pack, RT_PANEL, out, a->ldo);
+    }
+}
+
+static void sum_panel(const rt_unit *unit, size_t panel, void *scratch) {
+    const rt_topk_attention_args *a = unit->args;
+    const size_t c = panel * RT_PANEL, n_c = a->d_v - c < RT_PANEL ? a->d_v - c : RT_PANEL, m = unit->span.n_queries;
+    const char *V = (const char *)a->V.data + (panel * a->V.panel + unit->head * a->d_v + unit->span.key * a->V.stride) * rt_dtype_bytes(a->V.dtype);
+    float *out = a->out + unit->span.query * a->ldo + unit->head * a->d_v + c;
+    if (m >= PACK_ROWS && !a->causal && unit->dense[0]) {
+        sum_rows_packed(unit, V, n_c, out, scratch);
+        return;
+    }
+    for (size_t i = 0; i < m; i++) {
+        unit->compute->kernels->weighted_gather[a->V.dtype](unit->n_kept[i], unit->dense[i] ? NULL : unit->index + i * unit->ld,
+                                                            unit->S + i * unit->ld, n_c, V, a->V.stride, out + i * a->ldo);
+    }
+}
+
+static size_t n_panels(const rt_topk_attention_args *args) { return (args->d_v + RT_PANEL - 1) / RT_PANEL; }
+
+/* ---- units over threads ---- */
+
+typedef struct attention_job {
+    const rt_compute *compute;
+    const rt_topk_attention_args *args;
+    size_t max_keys, block_bytes; /* of the widest span: the part of a worker's scratch that holds a unit */
+    size_t n_chunks_max;          /* of the longest span; units are numbered [span, head, chunk], and short spans leave some empty */
+    size_t chunk;
+    atomic_bool nan;
+    const rt_unit *unit; /* the one that is shared, or NULL */
+} attention_job;
+
+static void *own_scratch(const attention_job *job, size_t worker) { return (char *)rt_scratch(job->compute, worker) + job->block_bytes; }
+
+/* Unit number `item`, its block in worker's scratch; false if that chunk is beyond the end of its span. */
+static bool open_unit(attention_job *job, size_t item, size_t worker, rt_unit *unit) {
+    const rt_topk_attention_args *a = job->args;
+    const size_t chunk = item % job->n_chunks_max, head = item / job->n_chunks_max % a->n_heads;
+    const rt_span span = a->spans[item / job->n_chunks_max / a->n_heads];
+    const size_t first = chunk * job->chunk;
+    if (first >= span.n_queries || span.n_keys == 0) return false;
+    *unit = (rt_unit){.args = a, .compute = job->compute, .nan = &job->nan, .span = span, .head = head};
+    unit->span.query += first;
+    unit->span.n_queries = span.n_queries - first < job->chunk ? span.n_queries - first : job->chunk;
+    unit->first_position = a->causal || a->bias != NULL ? span.n_keys - span.n_queries + first : 0;
+    place(unit, rt_scratch(job->compute, worker), job->max_keys);
+    return true;
+}
+
+static void whole_unit(void *context, size_t item, size_t worker) {
+    attention_job *job = context;
+    rt_unit unit;
+    if (!open_unit(job, item, worker, &unit)) return;
+    void *scratch = own_scratch(job, worker);
+    score_keys(&unit, 0, unit.span.n_keys, scratch);
+    for (size_t i = 0; i < unit.span.n_queries; i++) weigh_row(&unit, i, scratch);
+    for (size_t p = 0; p < n_panels(job->args); p++) sum_panel(&unit, p, scratch);
+}
+
+static void share_scores(void *context, size_t item, size_t worker) {
+    const attention_job *job = context;
+    const size_t first = item * SHARE_KEYS, left = job->unit->span.n_keys - first;
+    score_keys(job->unit, first, left < SHARE_KEYS ? left : SHARE_KEYS, own_scratch(job, worker));
+}
+
+static void share_rows(void *context, size_t item, size_t worker) {
+    const attention_job *job = context;
+    weigh_row(job->unit, item, own_scratch(job, worker));
+}
+
+static void share_panels(void *context, size_t item, size_t worker) {
+    const attention_job *job = context;
+    sum_panel(job->unit, item, own_scratch(job, worker));
+}
+
+/* Queries a chunk, at most args->chunk: one long span alone is cut into as many equal chunks as keep all threads busy to the end. */
+static size_t queries_per_chunk(const rt_topk_attention_args *args, size_t n_threads, size_t max_queries) {
+    if (args->n_spans * args->n_heads > 1 || max_queries < SHARE_ROWS_MIN * n_threads) return args->chunk;
+    const size_t n_chunks = round_up((max_queries + args->chunk - 1) / args->chunk, n_threads);
+    return (max_queries + n_chunks - 1) / n_chunks;
+}
+
+rt_status rt_topk_attention(const rt_compute *compute, const rt_topk_attention_args *args, rt_error *err) {
+    attention_job job = {.compute = compute, .args = args};
+    size_t max_queries = 0;
+    atomic_init(&job.nan, false);
+    for (size_t s = 0; s < args->n_spans; s++) {
+        if (args->spans[s].n_keys > job.max_keys) job.max_keys = args->spans[s].n_keys;
+        if (args->spans[s].n_queries > max_queries) max_queries = args->spans[s].n_queries;
+    }
+    if (max_queries == 0) return RT_OK;
+    job.block_bytes = shared_bytes(args->chunk, job.max_keys, args->gate != NULL);
+    job.chunk = queries_per_chunk(args, compute->n_threads, max_queries);
+    job.n_chunks_max = (max_queries + job.chunk - 1) / job.chunk;
+    const size_t n_units = args->n_spans * args->n_heads * job.n_chunks_max;
+    if (n_units >= compute->n_threads) {
+        rt_parallel(compute, n_units, whole_unit, &job);
+    } else {
+        for (size_t item = 0; item < n_units; item++) {
+            rt_unit unit;
+            if (!open_unit(&job, item, 0, &unit)) continue;
+            job.unit = &unit;
+            rt_parallel(compute, (unit.span.n_keys + SHARE_KEYS - 1) / SHARE_KEYS, share_scores, &job);
+            rt_parallel(compute, unit.span.n_queries, share_rows, &job);
+            rt_parallel(compute, n_panels(args), share_panels, &job);
+        }
+    }
+    return atomic_load(&job.nan) ? rt_fail(err, RT_ERR_NUMERIC, "NaN among the scores to select from") : RT_OK;
+}

@@ -1,0 +1,69 @@
+/* Top-k attention (Gupta et al. 2021, section 2), the one operation behind attention and feed-forward:
+ *
+ *     out[i] = sum over the kept j, in ascending j, of  act(S[i, j]) * gate(i, j) * V[j]
+ *     S      = Q K^T + bias
+ *     kept   = the topk largest of row i of S among the keys that query i may see (topk.h); all of them when topk is 0
+ *
+ * | caller                  | K, V                                    | act              | bias, mask     |
+ * | encoder self-attention  | projections of the input                | softmax          | bias           |
+ * | decoder self-attention  | the cache                               | softmax          | bias, causal   |
+ * | cross-attention         | projections of the encoder output       | softmax          |                |
+ * | feed-forward            | rows of wi, rows of wo^T; gate: wi_1    | ReLU, GELU, SiLU |                |
+ *
+ * The order is: mask, select by signed value, activate (softmax: normalised over the kept), multiply by the gate, sum.
+ * k >= the number of visible keys gives the dense result, bit for bit; so does, for ReLU, k >= the number of positive scores, since ReLU
+ * keeps the positive scores alone. The bits of a row of out depend on its own query, keys and values, and on nothing else: not on
+ * the chunk, the threads or the other sequences of the batch.
+ *
+ * Memory: queries go through in chunks. A chunk's scores are [chunk, keys], so scratch is linear in the number of keys, whatever the number
+ * of queries, and no [queries, keys] matrix exists. */
+#ifndef RUNTIME_TOPK_ATTENTION_H
+#define RUNTIME_TOPK_ATTENTION_H
+
+#include "runtime/compute.h"
+
+/* One sequence of a ragged batch: its rows of Q and out, and its rows of K and V. */
+typedef struct rt_span {
+    size_t query, n_queries;
+    size_t key, n_keys;
+} rt_span;
+
+enum { RT_PANEL = 64 };
+
+/* V, by panels of RT_PANEL columns: element (j, c) is data[(c / RT_PANEL) * panel + j * stride + c % RT_PANEL]. A plain row-major matrix has
+ * panel = RT_PANEL; a static V is better stored panel by panel (stride = RT_PANEL), where a panel fits the second-level cache. */
+typedef struct rt_values {
+    rt_dtype dtype;
+    const void *data;
+    size_t stride, panel;
+} rt_values;
+
+typedef struct rt_topk_attention_args {
+    size_t n_heads, d_k, d_v;
+    size_t topk;  /* 0: all */
+    size_t chunk; /* at most so many queries share a block of scores; >= 1 */
+    rt_activation act;
+    bool causal; /* query i of a span stands at position n_keys - n_queries + i and sees keys up to its own position */
+
+    const rt_span *spans; /* [n_spans] */
+    size_t n_spans;
+
+    const float *Q; /* [queries, ldq]: head h from column h * d_k */
+    size_t ldq;
+    rt_matrix K; /* [keys, ..]: head h from column h * d_k; `cols` is d_k */
+    rt_values V; /* [keys, ..]: head h from column h * d_v; with n_heads > 1 a plain row-major f32 matrix */
+    float *out;  /* [queries, ldo]: head h from column h * d_v */
+    size_t ldo;
+
+    const rt_matrix *gate; /* NULL, or G [keys, d_k]: gate(i, j) = Q[i] . G[j]; only with n_heads = 1 */
+    const float *bias;     /* NULL, or for head h the bias of a key at distance j - position(i): bias[h * bias_head + bias_zero + distance] */
+    size_t bias_head, bias_zero;
+} rt_topk_attention_args;
+
+/* Bytes of scratch a thread needs for chunks of `chunk` queries on up to max_keys keys. */
+size_t rt_topk_attention_scratch(const rt_kernels *kernels, size_t chunk, size_t max_keys, size_t d_k, bool gated);
+
+/* Returns RT_ERR_NUMERIC if a row that had to be selected from holds NaN (out is then undefined); NaN elsewhere comes out in out. */
+rt_status rt_topk_attention(const rt_compute *compute, const rt_topk_attention_args *args, rt_error *err);
+
+#endif

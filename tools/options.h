@@ -1,0 +1,97 @@
+/* The command line: one table of options, from which the parser, its messages and the help text are made. */
+#ifndef TOOLS_OPTIONS_H
+#define TOOLS_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "model/t5.h"
+#include "tools/qa_text.h"
+
+/* Commands as bits, for the option table. */
+typedef enum opt_command { OPT_ASK = 1, OPT_SCORE = 2, OPT_TOKENIZE = 4, OPT_DETOKENIZE = 8, OPT_HELP_COMMAND = 16 } opt_command;
+
+/* Rows of the option table, in the order in which help lists them. */
+typedef enum opt_id {
+    OPT_MODEL,
+    OPT_CONTEXT,
+    OPT_CONTEXT_FILE,
+    OPT_CHOICE,
+    OPT_KEEP_CASE,
+    OPT_MAX_INPUT_TOKENS,
+    OPT_BEAMS,
+    OPT_NUM_ANSWERS,
+    OPT_MAX_NEW_TOKENS,
+    OPT_MIN_NEW_TOKENS,
+    OPT_LENGTH_PENALTY,
+    OPT_EARLY_STOPPING,
+    OPT_NO_REPEAT_NGRAM,
+    OPT_FF_TOPK,
+    OPT_ATTN_TOPK,
+    OPT_CHUNK,
+    OPT_BATCH_TOKENS,
+    OPT_THREADS,
+    OPT_IDS,
+    OPT_JSON,
+    OPT_DUMP,
+    OPT_QUIET,
+    OPT_VERBOSE,
+    OPT_HELP,
+    OPT_N
+} opt_id;
+
+/* What the user asked for. Strings are borrowed from argv. */
+typedef struct opt_values {
+    bool given[OPT_N];
+    const char *argument; /* the one positional argument; NULL: none */
+    const char *model, *context, *context_file, *dump;
+    const char *choices[QA_MAX_CHOICES];
+    size_t n_choices;
+    size_t max_input_tokens; /* 0: no cut */
+    bool keep_case, ids, json, quiet, verbose, help;
+    t5_generate_params generate;
+    t5_session_params session;
+} opt_values;
+
+typedef enum opt_kind {
+    OPT_KIND_FLAG,            /* bool */
+    OPT_KIND_TEXT,            /* const char * */
+    OPT_KIND_CHOICE,          /* appended to choices */
+    OPT_KIND_COUNT,           /* size_t, min .. max */
+    OPT_KIND_COUNT_OR_ALL,    /* size_t, min .. max or T5_ALL */
+    OPT_KIND_ATTENTION,       /* the three attention top-k of session */
+    OPT_KIND_DECIMAL,         /* float, -max .. max */
+    OPT_KIND_EARLY_STOPPING   /* t5_early_stopping */
+} opt_kind;
+
+typedef struct opt_row {
+    const char *name; /* without the dashes */
+    char letter;      /* of the short form; 0: none */
+    opt_kind kind;
+    unsigned commands;    /* of opt_command */
+    size_t min, max;      /* of a number */
+    size_t field;         /* offset in opt_values */
+    const char *argument; /* as help shows it */
+    const char *preset;   /* the default as help shows it; NULL: the value itself, if it is a number */
+    const char *help;     /* one sentence */
+} opt_row;
+
+extern const opt_row opt_table[OPT_N];
+
+struct command;
+
+/* Parses what follows the name of the command. On RT_OK with values->help set, nothing after --help was looked at. RT_ERR_USAGE. */
+rt_status opt_parse(const struct command *c, int argc, char *const *argv, opt_values *values, rt_error *err);
+
+/* The values before any option is seen. */
+opt_values opt_defaults(void);
+
+/* Reads the value of one option into *values. RT_ERR_USAGE, naming the option, the value and what is allowed. */
+rt_status opt_read_value(const opt_row *row, const char *text, opt_values *values, rt_error *err);
+
+/* Decimal digits alone, without sign or leading zero, min .. max; false for anything else. */
+bool opt_parse_count(const char *text, size_t n, size_t min, size_t max, size_t *value);
+
+/* Number of single-character edits (insert, delete, replace) from a to b, for suggestions; names above 64 bytes are infinitely far. */
+size_t opt_edit_distance(const char *a, const char *b);
+
+#endif

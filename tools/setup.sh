@@ -1,0 +1,34 @@
+#!/bin/sh
+# Installs the packages that a build and its tests need and that are missing here, with apt; says what it does; does nothing when all is
+# there. On a system without apt it names the packages and stops.
+set -eu
+
+packages="gcc g++ make pkg-config libsentencepiece-dev libcjson-dev check"
+
+missing=""
+for tool in gcc g++ make pkg-config; do
+    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+done
+if command -v pkg-config >/dev/null 2>&1; then
+    pkg-config --exists sentencepiece || missing="$missing libsentencepiece-dev"
+    pkg-config --exists libcjson || missing="$missing libcjson-dev"
+    pkg-config --exists check || missing="$missing check"
+else
+    missing="$packages"
+fi
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "t5k: these packages are missing (Debian's names):$missing" >&2
+    echo "t5k: install them with this system's package manager, then run make again" >&2
+    exit 1
+fi
+sudo=""
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null 2>&1 || { echo "t5k: as root, run: apt-get install$missing" >&2; exit 1; }
+    sudo="sudo"
+fi
+echo "t5k: installing what a build needs:$missing"
+$sudo apt-get update -qq
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
