@@ -56,7 +56,7 @@ static const char *const embedding_names[] = {"shared.weight", "encoder.embed_to
 
 #define N_ROWS(table) (sizeof(table) / sizeof(table)[0])
 
-enum { NAME_SIZE = 128 };
+enum { NAME_SIZE = 128, WIDEN_AT_ONCE = 64 };
 
 typedef struct loader {
     const ckpt_checkpoint *checkpoint;
@@ -98,9 +98,8 @@ static rt_status check_shape(const loader *l, const ckpt_tensor *t, const tensor
 /* ---- derived forms; all of them are allocated while measuring and filled afterwards ---- */
 
 static rt_matrix as_matrix(loader *l, const ckpt_tensor *t) {
-    const size_t element = rt_dtype_bytes(t->dtype);
     rt_matrix m = {.dtype = t->dtype, .rows = t->shape[0], .cols = t->shape[1], .stride = t->shape[1], .data = t->data};
-    if ((uintptr_t)t->data % element != 0) {
+    if ((uintptr_t)t->data % (t->dtype == RT_F32 ? 4 : 2) != 0) {
         void *aligned = rt_arena_alloc(&l->weights->arena, t->n_bytes, 1);
         if (aligned != NULL) memcpy(aligned, t->data, t->n_bytes);
         m.data = aligned;
@@ -108,48 +107,59 @@ static rt_matrix as_matrix(loader *l, const ckpt_tensor *t) {
     return m;
 }
 
-static const float *as_floats(loader *l, const ckpt_tensor *t) {
-    const size_t n = t->n_bytes / rt_dtype_bytes(t->dtype);
-    float *out = rt_arena_alloc(&l->weights->arena, n, sizeof *out);
-    if (out == NULL) return NULL;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t word = 0; /* through memcpy: the file promises no alignment */
-        const size_t element = rt_dtype_bytes(t->dtype);
-        memcpy(&word, t->data + i * element, element);
-        l->kernels->widen[t->dtype](1, &word, out + i);
+/* Elements first .. first + n - 1 as f32; whole blocks of the type. Through a copy, since the file promises no alignment. */
+static void widen_part(const rt_kernels *kernels, const ckpt_tensor *t, size_t first, size_t n, float *out) {
+    uint32_t copy[WIDEN_AT_ONCE]; /* no type has more than 4 bytes an element */
+    for (size_t i = 0; i < n; i += WIDEN_AT_ONCE) {
+        const size_t part = n - i < WIDEN_AT_ONCE ? n - i : WIDEN_AT_ONCE;
+        memcpy(copy, t->data + rt_dtype_bytes(t->dtype, first + i), rt_dtype_bytes(t->dtype, part));
+        kernels->widen[t->dtype](part, copy, out + i);
     }
+}
+
+static const float *as_floats(loader *l, const ckpt_tensor *t) {
+    const size_t n = t->shape[0] * (t->rank > 1 ? t->shape[1] : 1);
+    float *out = rt_arena_alloc(&l->weights->arena, n, sizeof *out);
+    if (out != NULL) widen_part(l->kernels, t, 0, n, out);
     return out;
 }
 
 typedef struct transpose_job {
+    const rt_kernels *kernels;
     const ckpt_tensor *t; /* wo [d_model, d_ff] */
-    size_t d_model, d_ff, element;
-    char *out; /* [panels, d_ff, RT_PANEL] */
+    size_t d_model, d_ff;
+    rt_dtype dtype; /* of the result */
+    char *out;      /* [panels, d_ff, RT_PANEL] */
 } transpose_job;
 
-/* One panel: 64 rows of wo, read along, written across; 64 rows of 64 units at a time stay in the first-level cache. */
+/* One panel: RT_PANEL rows of wo, read along, written across, a square at a time, which stays in the first-level cache. */
 static void transpose_panel(void *context, size_t panel, size_t worker) {
     (void)worker;
     const transpose_job *job = context;
-    const size_t e = job->element, first = panel * RT_PANEL, n_c = job->d_model - first < RT_PANEL ? job->d_model - first : RT_PANEL;
+    const size_t e = rt_dtype_bytes(job->dtype, 1), first = panel * RT_PANEL;
+    const size_t n_c = job->d_model - first < RT_PANEL ? job->d_model - first : RT_PANEL;
     char *out = job->out + panel * job->d_ff * RT_PANEL * e;
-    const uint8_t *in = job->t->data + first * job->d_ff * e;
+    float widened[WIDEN_AT_ONCE];
     if (n_c < RT_PANEL) memset(out, 0, job->d_ff * RT_PANEL * e);
-    for (size_t j0 = 0; j0 < job->d_ff; j0 += 64) {
-        const size_t j1 = j0 + 64 < job->d_ff ? j0 + 64 : job->d_ff;
+    for (size_t j0 = 0; j0 < job->d_ff; j0 += WIDEN_AT_ONCE) {
+        const size_t n = job->d_ff - j0 < WIDEN_AT_ONCE ? job->d_ff - j0 : WIDEN_AT_ONCE;
         for (size_t c = 0; c < n_c; c++) {
-            for (size_t j = j0; j < j1; j++) memcpy(out + (j * RT_PANEL + c) * e, in + (c * job->d_ff + j) * e, e == 4 ? 4 : 2);
+            const size_t at = (first + c) * job->d_ff + j0;
+            const char *in = (const char *)widened;
+            if (job->dtype == job->t->dtype) in = (const char *)job->t->data + at * e;
+            else widen_part(job->kernels, job->t, at, n, widened);
+            for (size_t j = 0; j < n; j++) memcpy(out + ((j0 + j) * RT_PANEL + c) * e, in + j * e, e == 4 ? 4 : 2);
         }
     }
 }
 
+/* The float types keep their type; the blocks of quantised ones run along d_ff and cannot be turned, so these become f32. */
 static rt_values as_values(loader *l, const ckpt_tensor *t) {
-    const size_t d_model = t->shape[0], d_ff = t->shape[1], element = rt_dtype_bytes(t->dtype);
-    const size_t n_panels = (d_model + RT_PANEL - 1) / RT_PANEL;
-    rt_values v = {.dtype = t->dtype, .stride = RT_PANEL, .panel = d_ff * RT_PANEL};
-    v.data = rt_arena_alloc(&l->weights->arena, n_panels * v.panel, element);
+    const size_t d_model = t->shape[0], d_ff = t->shape[1], n_panels = (d_model + RT_PANEL - 1) / RT_PANEL;
+    rt_values v = {.dtype = t->dtype <= RT_BF16 ? t->dtype : RT_F32, .stride = RT_PANEL, .panel = d_ff * RT_PANEL};
+    v.data = rt_arena_alloc(&l->weights->arena, n_panels * v.panel, rt_dtype_bytes(v.dtype, 1));
     if (v.data != NULL) {
-        transpose_job job = {.t = t, .d_model = d_model, .d_ff = d_ff, .element = element, .out = (char *)(uintptr_t)v.data};
+        transpose_job job = {.kernels = l->kernels, .t = t, .d_model = d_model, .d_ff = d_ff, .dtype = v.dtype, .out = (char *)(uintptr_t)v.data};
         const rt_compute compute = {.n_threads = (size_t)omp_get_num_procs()};
         rt_parallel(&compute, n_panels, transpose_panel, &job);
         rt_file_map_release(t->data, t->n_bytes);

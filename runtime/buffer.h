@@ -6,6 +6,10 @@
 
 #include "status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct rt_ids {
     int32_t *v; /* [n] */
     size_t n, capacity;
@@ -22,4 +26,7 @@ rt_status rt_text_append(rt_text *text, const char *v, size_t n, rt_error *err);
 void rt_ids_free(rt_ids *ids);
 void rt_text_free(rt_text *text);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -5,6 +5,7 @@
 
 #include "runtime/kernels_isa.h"
 #include "runtime/kernels_math.h"
+#include "runtime/quant.h"
 
 static float sum_lanes(float lane[RT_LANES]) {
     for (size_t half = RT_LANES / 2; half > 0; half /= 2) {
@@ -45,18 +46,10 @@ static uint32_t to_bits(float x) {
 
 static float widen_one_bf16(uint16_t h) { return from_bits((uint32_t)h << 16); }
 
-/* Half precision: 1 sign, 5 exponent (bias 15), 10 fraction bits; exponent 0 holds subnormals, fraction * 2^-24. */
-static float widen_one_f16(uint16_t h) {
-    const uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = (h >> 10) & 31, fraction = h & 0x3ff;
-    if (exponent == 31) return from_bits(sign | 0x7f800000 | fraction << 13);
-    if (exponent > 0) return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
-    return from_bits(sign | to_bits((float)fraction * 0x1p-24f));
-}
-
 static float element(rt_dtype dtype, const void *v, size_t i) {
     if (dtype == RT_F32) return ((const float *)v)[i];
     const uint16_t h = ((const uint16_t *)v)[i];
-    return dtype == RT_F16 ? widen_one_f16(h) : widen_one_bf16(h);
+    return dtype == RT_F16 ? rt_widen_half(h) : widen_one_bf16(h);
 }
 
 static void gather(rt_dtype dtype, size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {
@@ -195,7 +188,8 @@ const rt_kernels rt_kernels_ref = {
     .dot = dot,
     .weighted_rows = weighted_rows,
     .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16},
-    .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16},
+    .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,
+              [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1},
     .rms_norm = rms_norm,
     .add = add,
     .mul = mul,

@@ -14,6 +14,7 @@
 
 #include "runtime/kernels_isa.h"
 #include "runtime/kernels_math.h"
+#include "runtime/quant.h"
 
 #define UNROLL _Pragma("GCC unroll 16")
 
@@ -317,7 +318,8 @@ const rt_kernels RT_VARIANT = {
     .dot = dot,
     .weighted_rows = weighted_rows,
     .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16},
-    .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16},
+    .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,
+              [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1},
     .rms_norm = rms_norm,
     .add = add,
     .mul = mul,

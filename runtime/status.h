@@ -7,6 +7,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum rt_status {
     RT_OK = 0,
     RT_ERR_USAGE = 2,       /* an argument the caller gave is out of its range */
@@ -44,4 +48,7 @@ const char *rt_quote(char out[RT_QUOTE_SIZE], const char *bytes, size_t n_bytes)
         if (rt_try_ != RT_OK) return rt_try_; \
     } while (0)
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -73,7 +73,7 @@ static void score_keys(const rt_unit *unit, size_t first, size_t n, void *scratc
     if (first + n > last_visible) n = last_visible - first;
     const float *Q = a->Q + unit->span.query * a->ldq + unit->head * a->d_k;
     rt_matrix K = a->K;
-    K.data = (const char *)K.data + unit->head * a->d_k * rt_dtype_bytes(K.dtype);
+    K.data = (const char *)K.data + rt_dtype_bytes(K.dtype, unit->head * a->d_k);
     rt_dot_rows(unit->compute->kernels, m, Q, a->ldq, &K, unit->span.key + first, n, unit->S + first, unit->ld, scratch);
     if (a->gate != NULL && keeps_all(unit, 0)) {
         rt_dot_rows(unit->compute->kernels, m, Q, a->ldq, a->gate, first, n, unit->G + first, unit->ld, scratch);
@@ -147,11 +147,11 @@ static void weigh_row(const rt_unit *unit, size_t i, void *scratch) {
 static void sum_rows_packed(const rt_unit *unit, const char *V, size_t n_c, float *out, float *pack) {
     const rt_topk_attention_args *a = unit->args;
     const rt_kernels *kernels = unit->compute->kernels;
-    const size_t m = unit->span.n_queries, element = rt_dtype_bytes(a->V.dtype);
+    const size_t m = unit->span.n_queries;
     for (size_t i = 0; i < m; i++) memset(out + i * a->ldo, 0, n_c * sizeof *out);
     for (size_t j = 0; j < unit->span.n_keys; j += PACK_KEYS) {
         const size_t n = unit->span.n_keys - j < PACK_KEYS ? unit->span.n_keys - j : PACK_KEYS;
-        for (size_t r = 0; r < n; r++) kernels->widen[a->V.dtype](n_c, V + (j + r) * a->V.stride * element, pack + r * RT_PANEL);
+        for (size_t r = 0; r < n; r++) kernels->widen[a->V.dtype](n_c, V + rt_dtype_bytes(a->V.dtype, (j + r) * a->V.stride), pack + r * RT_PANEL);
         kernels->weighted_rows(m, n, n_c, unit->S + j, unit->ld, pack, RT_PANEL, out, a->ldo);
     }
 }
@@ -159,7 +159,8 @@ static void sum_rows_packed(const rt_unit *unit, const char *V, size_t n_c, floa
 static void sum_panel(const rt_unit *unit, size_t panel, void *scratch) {
     const rt_topk_attention_args *a = unit->args;
     const size_t c = panel * RT_PANEL, n_c = a->d_v - c < RT_PANEL ? a->d_v - c : RT_PANEL, m = unit->span.n_queries;
-    const char *V = (const char *)a->V.data + (panel * a->V.panel + unit->head * a->d_v + unit->span.key * a->V.stride) * rt_dtype_bytes(a->V.dtype);
+    const size_t first = panel * a->V.panel + unit->head * a->d_v + unit->span.key * a->V.stride;
+    const char *V = (const char *)a->V.data + rt_dtype_bytes(a->V.dtype, first);
     float *out = a->out + unit->span.query * a->ldo + unit->head * a->d_v + c;
     if (m >= PACK_ROWS && !a->causal && unit->dense[0]) {
         sum_rows_packed(unit, V, n_c, out, scratch);

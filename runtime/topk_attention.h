@@ -33,7 +33,7 @@ enum { RT_PANEL = 64 };
 /* V, by panels of RT_PANEL columns: element (j, c) is data[(c / RT_PANEL) * panel + j * stride + c % RT_PANEL]. A plain row-major matrix has
  * panel = RT_PANEL; a static V is better stored panel by panel (stride = RT_PANEL), where a panel fits the second-level cache. */
 typedef struct rt_values {
-    rt_dtype dtype;
+    rt_dtype dtype; /* one of the float types */
     const void *data;
     size_t stride, panel;
 } rt_values;

@@ -87,6 +87,38 @@ START_TEST(unreadable_types) {
 }
 END_TEST
 
+/* G7: values on both sides of 2^31 and 2^32, in a file that takes no space. */
+START_TEST(large_file) {
+    static const size_t borders[] = {(size_t)1 << 31, (size_t)1 << 32};
+    const size_t n_first = (size_t)1 << 30, n_second = 1000; /* elements of four bytes: the first tensor ends at 2^32 */
+    char header[256];
+    rt_text bytes = {0};
+    const int n = snprintf(header, sizeof header,
+                           "{\"first\":{\"dtype\":\"F32\",\"shape\":[%zu],\"data_offsets\":[0,%zu]},"
+                           "\"second\":{\"dtype\":\"F32\",\"shape\":[%zu],\"data_offsets\":[%zu,%zu]}}",
+                           n_first, 4 * n_first, n_second, 4 * n_first, 4 * (n_first + n_second));
+    st_write_header(header, (size_t)n, 0, &bytes);
+    const off_t data_at = (off_t)bytes.n;
+    const char *path = scratch_write(&files, "model.safetensors", bytes.v, bytes.n);
+    rt_text_free(&bytes);
+    ck_assert_int_eq(truncate(path, data_at + 4 * (off_t)(n_first + n_second)), 0);
+    FILE *f = fopen(path, "r+b");
+    ck_assert_ptr_nonnull(f);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(fseeko(f, data_at + (off_t)borders[i] - 1, SEEK_SET), 0);
+        ck_assert_uint_eq(fwrite("ab", 1, 2, f), 2);
+    }
+    ck_assert_int_eq(fclose(f), 0);
+    ckpt_checkpoint *checkpoint = open_checkpoint("G7", files.folder);
+    const ckpt_tensor *first = ckpt_find(checkpoint, "first"), *second = ckpt_find(checkpoint, "second");
+    ck_assert_uint_eq(first->data[borders[0] - 1], 'a');
+    ck_assert_uint_eq(first->data[borders[0]], 'b');
+    ck_assert_uint_eq(first->data[first->n_bytes - 1], 'a');
+    ck_assert_uint_eq(second->data[0], 'b');
+    ckpt_close(checkpoint);
+}
+END_TEST
+
 /* ---- any file: G1, G2, G5, G6, G8 ---- */
 
 START_TEST(unreadable_paths) {
@@ -144,6 +176,9 @@ START_TEST(other_forms) {
         refuse_checkpoint("file", scratch_path(&files, names[i]), RT_ERR_UNSUPPORTED, "only safetensors is read");
         ck_assert_int_eq(unlink(files.path), 0);
     }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) scratch_write_text(&files, names[i], "x");
+    refuse_checkpoint("the first by name", files.folder, RT_ERR_UNSUPPORTED, "(found flan-t5.Q8_0.gguf, no");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) ck_assert_int_eq(unlink(scratch_path(&files, names[i])), 0);
     refuse_checkpoint("not a model's file", files.folder, RT_ERR_READ, "no model.safetensors");
     scratch_write_text(&files, "pytorch_model.bin", "x");
     write_sound("model.safetensors");
@@ -246,6 +281,7 @@ int main(void) {
     tcase_add_test(made, file_by_itself);
     tcase_add_test(made, no_tensors);
     tcase_add_test(made, unreadable_types);
+    tcase_add_test(made, large_file);
     tcase_add_test(made, unreadable_paths);
     tcase_add_test(made, no_permission);
     tcase_add_test(made, wrong_content);

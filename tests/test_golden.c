@@ -15,7 +15,7 @@
 typedef struct opened {
     t5_model *model;
     golden_file *golden;
-    char name[256];
+    char name[300];
     size_t done;
     double worst; /* largest difference, as a share of its tolerance */
 } opened;

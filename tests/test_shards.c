@@ -6,6 +6,7 @@
 #include "tests/support/checkpoint_use.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/support/scratch.h"
+#include "tests/support/text.h"
 
 static scratch files;
 
@@ -15,9 +16,9 @@ static void tear_down(void) { scratch_close(&files); }
 /* A file of one or two F32 tensors of one element; second may be NULL. */
 static void write_shard(const char *file, const char *first, const char *second) {
     rt_text header = {0}, bytes = {0};
-    st_append(&header, "{\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}", first);
-    if (second != NULL) st_append(&header, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}", second);
-    st_append(&header, "}");
+    text_append(&header, "{\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}", first);
+    if (second != NULL) text_append(&header, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}", second);
+    text_append(&header, "}");
     st_write_header(header.v, header.n, second == NULL ? 4 : 8, &bytes);
     scratch_write(&files, file, bytes.v, bytes.n);
     rt_text_free(&header);
@@ -26,7 +27,7 @@ static void write_shard(const char *file, const char *first, const char *second)
 
 static void write_index(const char *weight_map) {
     rt_text index = {0};
-    st_append(&index, "{\"metadata\":{\"total_size\":12},\"weight_map\":%s}", weight_map);
+    text_append(&index, "{\"metadata\":{\"total_size\":12},\"weight_map\":%s}", weight_map);
     scratch_write(&files, "model.safetensors.index.json", index.v, index.n);
     rt_text_free(&index);
 }
@@ -125,9 +126,9 @@ END_TEST
 
 START_TEST(too_many_shards) {
     rt_text index = {0};
-    st_append(&index, "{\"weight_map\":{");
-    for (int i = 0; i < 1025; i++) st_append(&index, "%s\"%d\":\"%d.safetensors\"", i > 0 ? "," : "", i, i);
-    st_append(&index, "}}");
+    text_append(&index, "{\"weight_map\":{");
+    for (int i = 0; i < 1025; i++) text_append(&index, "%s\"%d\":\"%d.safetensors\"", i > 0 ? "," : "", i, i);
+    text_append(&index, "}}");
     scratch_write(&files, "model.safetensors.index.json", index.v, index.n);
     rt_text_free(&index);
     refuse_checkpoint("shards", files.folder, RT_ERR_LIMIT, "too many shards (weight_map, 1025, at most 1024)");
@@ -136,9 +137,9 @@ END_TEST
 
 START_TEST(index_of_too_many_tensors) {
     rt_text index = {0};
-    st_append(&index, "{\"weight_map\":{");
-    for (int i = 0; i <= 65536; i++) st_append(&index, "%s\"%d\":\"1.safetensors\"", i > 0 ? "," : "", i);
-    st_append(&index, "}}");
+    text_append(&index, "{\"weight_map\":{");
+    for (int i = 0; i <= 65536; i++) text_append(&index, "%s\"%d\":\"1.safetensors\"", i > 0 ? "," : "", i);
+    text_append(&index, "}}");
     scratch_write(&files, "model.safetensors.index.json", index.v, index.n);
     rt_text_free(&index);
     refuse_checkpoint("tensors", files.folder, RT_ERR_LIMIT, "too many tensors (weight_map, 65537, at most 65536)");

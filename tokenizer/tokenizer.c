@@ -28,7 +28,8 @@ enum { SPACE_MARK_BYTES = sizeof space_mark - 1 };
 static const char guard[] = "<unk>";
 enum { GUARD_BYTES = sizeof guard - 1 };
 
-/* SentencePiece counts in ints, and its time is quadratic in the length of a run of unknown characters: a minute for one that fills this. */
+/* SentencePiece counts in ints, and its time is quadratic in the length of a run of unknown characters: a minute for one that fills
+ * this. */
 enum { MAX_TEXT_BYTES = 2 << 20 };
 
 static const char sentinel_prefix[] = "<extra_id_";
@@ -37,7 +38,7 @@ enum { SENTINEL_PREFIX_BYTES = sizeof sentinel_prefix - 1, SENTINEL_NAME_SIZE = 
 struct tok_tokenizer {
     tok_spm *spm;
     bool legacy;
-    size_t n_guard_ids; /* of "<unk>" as text; not legacy only */
+    size_t n_guard_ids; /* of "<unk>" as text; 0 when legacy */
     size_t n_pieces;
     size_t n_sentinels;
     bool own_sentinels; /* they are pieces of the file, wherever they stand there; otherwise they follow the pieces */

@@ -8,10 +8,10 @@ static const char ask_help[] =
     "--context-file or --choice the form is built from the question and turned into lower case, as UnifiedQA was trained; line "
     "breaks and tabs in its parts become spaces, an empty context is left out. Every input is turned into lower case where the "
     "model's tokenizer_config.json says do_lower_case. Only A-Z are.\n\n"
-    "With --json each line is {\"input\":...,\"answers\":[{\"text\":...,\"score\":...,\"tokens\":[...]}],\"input_tokens\":..."
-    ",\"seconds\":...}. input is the text that the model saw; score is the sum of log-probabilities, with beams divided by length^penalty; tokens are the "
-    "generated ids, </s> included; seconds is the time of the batch in which the question was answered. With --ids there is no "
-    "text, and input is the list of ids.";
+    "With --json each line is {\"input\":...,\"answers\":[{\"text\":...,\"score\":...,\"tokens\":[...]}],\"input_tokens\":...,"
+    "\"seconds\":...}. input is the text that the model saw; score is the sum of log-probabilities, with beams divided by "
+    "length^penalty; tokens are the generated ids, </s> included; seconds is the time of the batch in which the question was answered. "
+    "With --ids there is no text, and input is the list of ids.";
 
 static const char ask_examples[] =
     "  t5k ask \"who wrote the book?\" --context \"Maria wrote the book. Peter sold it.\"\n"

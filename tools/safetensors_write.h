@@ -10,8 +10,8 @@ typedef struct st_tensor {
     const float *data; /* [rows, cols] */
 } st_tensor;
 
-/* Writes all tensors to path: to a temporary file in the same folder, synced, then renamed. RT_ERR_WRITE leaves what was at path, and no
- * temporary file. */
+/* Writes all tensors to path: to a temporary file in the same folder, synced, then renamed, and the folder synced. RT_ERR_WRITE leaves no
+ * temporary file, and what was at path; only if it is the sync of the folder that failed, the new file is there already. */
 rt_status st_write(const char *path, const st_tensor *tensors, size_t n, rt_error *err);
 
 #endif

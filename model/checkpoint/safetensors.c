@@ -15,7 +15,8 @@ static rt_status fail_tensor(const char *file, const ckpt_entry *entry, rt_error
                    rt_quote(shown, entry->name, strlen(entry->name)), defect, entry->begin, entry->end, entry->name_at);
 }
 
-/* The span lies in the data and has exactly the bytes that shape and dtype give. Their product may not wrap, even before a dimension of 0. */
+/* The span lies in the data and has exactly the bytes that shape and dtype give. Their product may not wrap, not even before a dimension
+ * of 0. */
 static rt_status check_span(const char *file, const ckpt_entry *entry, size_t data_bytes, rt_error *err) {
     if (entry->begin > entry->end) return fail_tensor(file, entry, err, "ends before it begins");
     if (entry->end > data_bytes) return fail_tensor(file, entry, err, "reaches past the end of the file");

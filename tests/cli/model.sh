@@ -58,7 +58,7 @@ json() { sed -e 's/"score":-[0-9.e-]*/"score":S/g' -e 's/"seconds":[0-9.]*/"seco
 run ask --json "$mini_question"
 json
 same 'ask --json' "$tmp/json" \
-    '{"input":"who wrote the book? \\n maria wrote the book. peter sold it.","answers":[{"text":"maria","score":S,"tokens":[3,1635,9,1]}],"input_tokens":21,"seconds":T}' && pass
+    '{"input":"who wrote the book? \\n maria wrote the book. peter sold it.","answers":[{"text":"maria","score":S,"tokens":[2774,9,1]}],"input_tokens":20,"seconds":T}' && pass
 given '"a\\b"\t\377\000\n'
 run ask --json --max-new-tokens 1
 holds 'ask --json escapes' grep -q '^{"input":"\\"a\\\\b\\"\\t�\\u0000","answers":\[' "$tmp/out"
@@ -94,9 +94,10 @@ run score
 holds 'score: the right answer is likelier' awk 'NR == 1 { a = $1 } NR == 2 { b = $1 } END { exit !(NR == 3 && a > -0.5 && b < a - 1) }' "$tmp/out"
 printf '%s\tmaria\n' "$mini_question" >"$tmp/in"
 run score --json
-sed -e 's/-[0-9][0-9.e-]*/S/g' "$tmp/out" >"$tmp/json"
+sed -e 's/"logprob":[-0-9.e]*/"logprob":S/' -e 's/"logprobs":.*/"logprobs":[S,S,S]}/' "$tmp/out" >"$tmp/json"
+holds 'score --json: three log-probabilities' grep -Eq '"logprobs":\[(-?[0-9.e-]+,){2}-?[0-9.e-]+\]\}$' "$tmp/out"
 same 'score --json' "$tmp/json" \
-    '{"input":"who wrote the book? \\n maria wrote the book. peter sold it.","target":"maria","logprob":S,"tokens":[3,1635,9,1],"logprobs":[S,S,S,S]}' && pass
+    '{"input":"who wrote the book? \\n maria wrote the book. peter sold it.","target":"maria","logprob":S,"tokens":[2774,9,1],"logprobs":[S,S,S]}' && pass
 given '173 182 95 5 218 254 23 20 134 160 121 199 177 75 299 307 1\t237 283 1\n'
 run score -m $relu --ids --json
 holds 'score --ids --json' grep -Eqx '\{"input":\[173,.*,1\],"target":\[237,283,1\],"logprob":-[0-9.]+,"tokens":\[237,283,1\],"logprobs":\[-[0-9.e-]+,-[0-9.e-]+,-[0-9.e-]+\]\}' "$tmp/out"
@@ -109,9 +110,8 @@ same 'score: two tabs' "$tmp/err" 't5k: standard input, line 2: more than one ta
 
 # The same bits for every batch, chunk and number of threads.
 for i in 1 2 3 4 5 6 7; do
-    echo "$mini_question"
-    echo "where is tom? \\n tom went to the kitchen. anna is in room $i."
-    echo "how many cats does tom have? \\n tom has three cats and $i dogs. "
+    printf '%s\n' "$mini_question" "where is tom? \\n tom went to the kitchen. anna is in room $i." \
+        "how many cats does tom have? \\n tom has three cats and $i dogs. "
 done >"$tmp/questions"
 bits() { sed 's/,"seconds":.*//' "$tmp/out"; }
 cp "$tmp/questions" "$tmp/in"

@@ -26,7 +26,7 @@ size_t use_checkpoint(const ckpt_checkpoint *checkpoint) {
     for (size_t i = 0; i < ckpt_count(checkpoint); i++) {
         const ckpt_tensor *t = ckpt_at(checkpoint, i);
         if (ckpt_find(checkpoint, t->name) != t) ck_abort_msg("%s is not found", t->name);
-        size_t n = rt_dtype_bytes(t->dtype);
+        size_t n = rt_dtype_bytes(t->dtype, 1);
         for (unsigned d = 0; d < t->rank; d++) n *= t->shape[d];
         if (n != t->n_bytes) ck_abort_msg("%s has %zu bytes", t->name, t->n_bytes);
         for (size_t j = 0; j < t->n_bytes; j++) sum += t->data[j];

@@ -1,0 +1,57 @@
+/* Quantised blocks; see quant.h. */
+#include "runtime/quant.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+static float of_bits(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static uint32_t bits_of(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* 1 sign, 5 exponent (bias 15), 10 fraction bits; exponent 0 holds subnormals, fraction * 2^-24. */
+float rt_widen_half(unsigned short half) {
+    const uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = (half >> 10) & 31, fraction = half & 0x3ff;
+    if (exponent == 31) return of_bits(sign | 0x7f800000 | fraction << 13);
+    if (exponent > 0) return of_bits(sign | (exponent + 112) << 23 | fraction << 13);
+    return of_bits(sign | bits_of((float)fraction * 0x1p-24f));
+}
+
+static float half_at(const uint8_t *p) { return rt_widen_half((unsigned short)(p[0] | p[1] << 8)); }
+
+void rt_widen_q8_0(size_t n, const void *in, float *out) {
+    const uint8_t *block = in;
+    for (size_t i = 0; i < n; i += 32, block += 34) {
+        const float d = half_at(block);
+        for (size_t e = 0; e < 32; e++) out[i + e] = d * (float)(int8_t)block[2 + e];
+    }
+}
+
+/* The 4-bit and 5-bit types differ in what stands before the nibbles, and in where zero is. */
+static void widen_nibbles(size_t n, const uint8_t *block, float *out, bool has_min, bool has_fifth, int zero) {
+    const size_t at_fifth = has_min ? 4 : 2, at_nibbles = at_fifth + (has_fifth ? 4 : 0);
+    for (size_t i = 0; i < n; i += 32, block += at_nibbles + 16) {
+        const float d = half_at(block), min = has_min ? half_at(block + 2) : 0.0f;
+        uint32_t fifth = 0;
+        if (has_fifth) memcpy(&fifth, block + at_fifth, sizeof fifth);
+        for (size_t e = 0; e < 32; e++) {
+            const uint8_t byte = block[at_nibbles + e % 16];
+            const int q = (e < 16 ? byte & 15 : byte >> 4) | (int)(fifth >> e & 1) << 4;
+            const float scaled = d * (float)(q - zero);
+            out[i + e] = has_min ? scaled + min : scaled;
+        }
+    }
+}
+
+void rt_widen_q4_0(size_t n, const void *in, float *out) { widen_nibbles(n, in, out, false, false, 8); }
+void rt_widen_q4_1(size_t n, const void *in, float *out) { widen_nibbles(n, in, out, true, false, 0); }
+void rt_widen_q5_0(size_t n, const void *in, float *out) { widen_nibbles(n, in, out, false, true, 16); }
+void rt_widen_q5_1(size_t n, const void *in, float *out) { widen_nibbles(n, in, out, true, true, 0); }
