@@ -9,10 +9,10 @@ BUILD     ?= build/$(CONFIG)
 ifeq ($(origin CC),default)
 CC        := gcc
 endif
-PKGS      := sentencepiece libcjson
+PKGS      := sentencepiece libcjson zlib
 CPPFLAGS  += -I. -D_GNU_SOURCE -DT5K_VERSION='"$(VERSION)"'
 # No contraction: a multiply and an add fuse only where the source says fma, so that every variant of a kernel gives the same bits.
-FLAGS     := -O3 -g -fopenmp -fPIC -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Wshadow -Wconversion -MMD -MP
+FLAGS     := -O3 -g -pthread -fPIC -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Wshadow -Wconversion -MMD -MP
 ifdef WERROR
 FLAGS     += -Werror
 endif
@@ -23,7 +23,7 @@ ALL_CFLAGS   = -std=gnu11 $(FLAGS) $(SANITIZE) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 $(FLAGS) $(SANITIZE) $(CXXFLAGS)
 # SentencePiece's package also names its training library, which is not used.
 ALL_LDFLAGS  = -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
-LIBS       = $(shell pkg-config --libs $(PKGS)) -lstdc++ -fopenmp -lm
+LIBS       = $(shell pkg-config --libs $(PKGS)) -lstdc++ -pthread -lm
 
 objects    = $(patsubst %.c,$(BUILD)/%.o,$(patsubst %.cc,$(BUILD)/%.o,$(wildcard $(1))))
 LIB_OBJ   := $(call objects,runtime/*.c model/*.c model/checkpoint/*.c tokenizer/*.c tokenizer/*.cc)

@@ -16,8 +16,9 @@
 
 #include "model/json_file.h"
 #include "model/path.h"
+#include "runtime/gguf.h"
 
-enum { MIN_BUCKETS = 4, D_KV_DEFAULT = 64, BUCKETS_DEFAULT = 32, MAX_DISTANCE_DEFAULT = 128, PAD_DEFAULT = 0, EOS_DEFAULT = 1 };
+enum { MIN_BUCKETS = 4, D_KV_DEFAULT = 64, BUCKETS_DEFAULT = 32 };
 static const double layer_norm_epsilon_default = 1e-6;
 
 /* A JSON object with the name of its file, fit for messages. */
@@ -26,24 +27,19 @@ typedef struct document {
     const cJSON *json;
 } document;
 
-typedef struct size_key {
-    const char *key;
-    size_t offset; /* of the field in t5_config */
-    size_t min, max;
-    size_t fallback; /* where the key is missing; 0: it must be there */
-} size_key;
-
-static const size_key size_keys[] = {
-    {"vocab_size", offsetof(t5_config, vocab_size), EOS_DEFAULT + 1, 1 << 24, 0},
-    {"d_model", offsetof(t5_config, d_model), 1, 1 << 20, 0},
-    {"d_kv", offsetof(t5_config, d_kv), 1, 1 << 16, D_KV_DEFAULT},
-    {"d_ff", offsetof(t5_config, d_ff), 1, 1 << 20, 0},
-    {"num_heads", offsetof(t5_config, num_heads), 1, 1 << 16, 0},
-    {"num_layers", offsetof(t5_config, num_layers), 1, 1 << 10, 0},
-    {"relative_attention_num_buckets", offsetof(t5_config, relative_attention_num_buckets), MIN_BUCKETS, 1 << 16, BUCKETS_DEFAULT},
-    {"relative_attention_max_distance", offsetof(t5_config, relative_attention_max_distance), 1, 1 << 24, MAX_DISTANCE_DEFAULT},
+const t5_size_key t5_size_keys[T5_N_SIZE_KEYS] = {
+    [T5_VOCAB_SIZE_KEY] = {"vocab_size", NULL, offsetof(t5_config, vocab_size), T5_EOS_DEFAULT + 1, 1 << 24, 0},
+    {"d_model", "embedding_length", offsetof(t5_config, d_model), 1, 1 << 20, 0},
+    {"d_kv", "attention.key_length", offsetof(t5_config, d_kv), 1, 1 << 16, D_KV_DEFAULT},
+    {"d_ff", "feed_forward_length", offsetof(t5_config, d_ff), 1, 1 << 20, 0},
+    {"num_heads", "attention.head_count", offsetof(t5_config, num_heads), 1, 1 << 16, 0},
+    {"num_layers", "block_count", offsetof(t5_config, num_layers), 1, 1 << 10, 0},
+    {"relative_attention_num_buckets", "attention.relative_buckets_count", offsetof(t5_config, relative_attention_num_buckets), MIN_BUCKETS,
+     1 << 16, BUCKETS_DEFAULT},
+    {"relative_attention_max_distance", NULL, offsetof(t5_config, relative_attention_max_distance), 1, 1 << 24, T5_MAX_DISTANCE_DEFAULT},
 };
-static const size_key decoder_layers_key = {"num_decoder_layers", offsetof(t5_config, num_decoder_layers), 1, 1 << 10, 0};
+const t5_size_key t5_decoder_layers_key = {"num_decoder_layers", "decoder_block_count", offsetof(t5_config, num_decoder_layers),
+                                           1, 1 << 10, 0};
 
 static const struct {
     const char *name;
@@ -86,37 +82,45 @@ static rt_status read_int(document doc, const char *key, const cJSON *value, int
     return RT_OK;
 }
 
-static rt_status read_size(document doc, const size_key *key, size_t fallback, size_t *size, rt_error *err) {
-    const cJSON *value = get(doc, key->key);
-    if (value == NULL && fallback == 0) return rt_fail(err, RT_ERR_MALFORMED, "%s: no %s", doc.file, key->key);
+rt_status t5_config_check_size(const char *file, const char *name, const t5_size_key *key, int64_t number, rt_error *err) {
+    if (number >= (int64_t)key->min && number <= (int64_t)key->max) return RT_OK;
+    const rt_status status = number > (int64_t)key->max ? RT_ERR_LIMIT : RT_ERR_MALFORMED;
+    return rt_fail(err, status, "%s: %s is out of range (%lld, allowed %zu to %zu)", file, name, (long long)number, key->min, key->max);
+}
+
+static rt_status read_size(document doc, const t5_size_key *key, size_t fallback, size_t *size, rt_error *err) {
+    const cJSON *value = get(doc, key->json);
+    if (value == NULL && fallback == 0) return rt_fail(err, RT_ERR_MALFORMED, "%s: no %s", doc.file, key->json);
     if (value == NULL) {
         *size = fallback;
         return RT_OK;
     }
     int32_t number = 0;
-    RT_TRY(read_int(doc, key->key, value, &number, err));
-    if (number < 0 || (size_t)number < key->min || (size_t)number > key->max) {
-        const rt_status status = number > 0 && (size_t)number > key->max ? RT_ERR_LIMIT : RT_ERR_MALFORMED;
-        return rt_fail(err, status, "%s: %s is out of range (%d, allowed %zu to %zu)", doc.file, key->key, number, key->min, key->max);
-    }
+    RT_TRY(read_int(doc, key->json, value, &number, err));
+    RT_TRY(t5_config_check_size(doc.file, key->json, key, number, err));
     *size = (size_t)number;
     return RT_OK;
 }
 
-static rt_status read_sizes(document doc, t5_config *config, rt_error *err) {
-    for (size_t i = 0; i < COUNT(size_keys); i++) {
-        RT_TRY(read_size(doc, &size_keys[i], size_keys[i].fallback, (size_t *)((char *)config + size_keys[i].offset), err));
-    }
-    if (cJSON_IsNull(get(doc, decoder_layers_key.key))) {
-        config->num_decoder_layers = config->num_layers;
-    } else {
-        RT_TRY(read_size(doc, &decoder_layers_key, config->num_layers, &config->num_decoder_layers, err));
-    }
+rt_status t5_config_check_buckets(const char *file, const t5_config *config, rt_error *err) {
     const size_t exact = config->relative_attention_num_buckets / 2;
     if (config->relative_attention_max_distance > exact) return RT_OK;
     return rt_fail(err, RT_ERR_MALFORMED,
                    "%s: relative_attention_max_distance is not over half of relative_attention_num_buckets (%zu, must be over %zu)",
-                   doc.file, config->relative_attention_max_distance, exact);
+                   file, config->relative_attention_max_distance, exact);
+}
+
+static rt_status read_sizes(document doc, t5_config *config, rt_error *err) {
+    for (size_t i = 0; i < T5_N_SIZE_KEYS; i++) {
+        const t5_size_key *key = &t5_size_keys[i];
+        RT_TRY(read_size(doc, key, key->fallback, (size_t *)((char *)config + key->offset), err));
+    }
+    if (cJSON_IsNull(get(doc, t5_decoder_layers_key.json))) {
+        config->num_decoder_layers = config->num_layers;
+    } else {
+        RT_TRY(read_size(doc, &t5_decoder_layers_key, config->num_layers, &config->num_decoder_layers, err));
+    }
+    return t5_config_check_buckets(doc.file, config, err);
 }
 
 static rt_status read_epsilon(document doc, float *epsilon, rt_error *err) {
@@ -205,6 +209,12 @@ static rt_status read_output_scale(document doc, bool is_mt5, t5_config *config,
     return read_bool(doc, "scale_decoder_outputs", tied, &config->scale_decoder_outputs, err);
 }
 
+rt_status t5_config_check_id(const char *file, const char *name, size_t vocab_size, int64_t number, rt_error *err) {
+    if (number >= 0 && (size_t)number < vocab_size) return RT_OK;
+    return rt_fail(err, RT_ERR_DISAGREE, "%s: %s is not an id of the vocabulary (%lld, allowed 0 to %zu)", file, name, (long long)number,
+                   vocab_size - 1);
+}
+
 /* *id stays as it is where the key is missing. A list of one id is that id. */
 static rt_status read_id(document doc, const char *key, size_t vocab_size, int32_t *id, rt_error *err) {
     const cJSON *value = get(doc, key);
@@ -216,10 +226,7 @@ static rt_status read_id(document doc, const char *key, size_t vocab_size, int32
     }
     int32_t number = 0;
     RT_TRY(read_int(doc, key, value, &number, err));
-    if (number < 0 || (size_t)number >= vocab_size) {
-        return rt_fail(err, RT_ERR_DISAGREE, "%s: %s is not an id of the vocabulary (%d, allowed 0 to %zu)", doc.file, key, number,
-                       vocab_size - 1);
-    }
+    RT_TRY(t5_config_check_id(doc.file, key, vocab_size, number, err));
     *id = number;
     return RT_OK;
 }
@@ -237,9 +244,9 @@ static rt_status read_config(document doc, t5_config *config, rt_error *err) {
     RT_TRY(read_epsilon(doc, &config->layer_norm_epsilon, err));
     RT_TRY(read_activation(doc, is_mt5, config, err));
     RT_TRY(read_output_scale(doc, is_mt5, config, err));
-    config->pad_token_id = PAD_DEFAULT;
-    config->eos_token_id = EOS_DEFAULT;
-    config->decoder_start_token_id = PAD_DEFAULT;
+    config->pad_token_id = T5_PAD_DEFAULT;
+    config->eos_token_id = T5_EOS_DEFAULT;
+    config->decoder_start_token_id = T5_PAD_DEFAULT;
     return read_ids(doc, config, err);
 }
 
@@ -262,17 +269,36 @@ static rt_status load(const char *folder, const char *name, bool is_optional, re
     return status;
 }
 
-rt_status t5_config_load(const char *folder, t5_config *config, rt_error *err) {
-    bool is_folder = false;
-    RT_TRY(t5_path_is_folder(folder, &is_folder, err));
-    if (!is_folder) {
-        char shown[RT_QUOTE_SIZE];
-        return rt_fail(err, RT_ERR_READ, "%s: not a folder (a model is a folder with config.json)",
-                       rt_quote(shown, folder, strlen(folder)));
-    }
+rt_status t5_config_load_folder(const char *folder, t5_config *config, rt_error *err) {
     t5_config loaded = {0};
     RT_TRY(load(folder, "config.json", false, read_config, &loaded, err));
     RT_TRY(load(folder, "generation_config.json", true, read_ids, &loaded, err));
     *config = loaded;
     return RT_OK;
+}
+
+/* *gguf is the path of a folder's one GGUF file, to be freed, or NULL where config.json or no GGUF file is there. */
+static rt_status find_gguf(const char *folder, char **gguf, rt_error *err) {
+    char *json;
+    RT_TRY(t5_path_join(folder, "config.json", &json, err));
+    const bool has_json = t5_path_exists(json);
+    free(json);
+    *gguf = NULL;
+    return has_json ? RT_OK : rt_gguf_in_folder(folder, gguf, err);
+}
+
+rt_status t5_config_load(const char *path, t5_config *config, rt_error *err) {
+    bool is_folder = false;
+    RT_TRY(t5_path_is_folder(path, &is_folder, err));
+    if (!is_folder) {
+        if (rt_gguf_is_name(path)) return t5_config_load_gguf(path, config, err);
+        char shown[RT_QUOTE_SIZE];
+        return rt_fail(err, RT_ERR_READ, "%s: not a folder (a model is a folder with config.json, or a .gguf file)",
+                       rt_quote(shown, path, strlen(path)));
+    }
+    char *gguf;
+    RT_TRY(find_gguf(path, &gguf, err));
+    const rt_status status = gguf == NULL ? t5_config_load_folder(path, config, err) : t5_config_load_gguf(gguf, config, err);
+    free(gguf);
+    return status;
 }

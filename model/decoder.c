@@ -1,11 +1,10 @@
-/* The decoder: any number of tokens a row, rows of any length side by side.
- *
- * Keys and values of the source are projected once, when rows start; those of the fed tokens go to the cache. A step's states lie row after
- * row, so that one matrix product serves them all. */
+/* The decoder: any number of tokens a row, rows of any length side by side. A step's states lie row after row, so that one matrix product
+ * serves them all; keys and values of the fed tokens go to the cache. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/cross_attention.h"
 #include "model/embedding.h"
 #include "model/relative_bias.h"
 #include "model/session.h"
@@ -22,15 +21,7 @@ static rt_status reserve_rows(t5_session *s, size_t n_rows, rt_error *err) {
     return RT_OK;
 }
 
-static void place_cross(t5_session *s, rt_arena *arena) {
-    const t5_config *config = &s->model->config;
-    const size_t n = config->num_decoder_layers * s->n_input_tokens;
-    s->cross_k = rt_arena_alloc(arena, n, config->num_heads * config->d_kv * sizeof(float));
-    s->cross_v = rt_arena_alloc(arena, n, config->num_heads * config->d_kv * sizeof(float));
-}
-
 rt_status t5_decode_start(t5_session *s, const size_t *source, size_t n_rows, rt_error *err) {
-    const t5_config *config = &s->model->config;
     s->n_rows = 0;
     if (s->n_inputs == 0) return rt_fail(err, RT_ERR_USAGE, "nothing is encoded");
     for (size_t r = 0; r < n_rows; r++) {
@@ -39,17 +30,7 @@ rt_status t5_decode_start(t5_session *s, const size_t *source, size_t n_rows, rt
         }
     }
     RT_TRY(reserve_rows(s, n_rows, err));
-    rt_arena measured = {0};
-    place_cross(s, &measured);
-    RT_TRY(rt_arena_provide(&s->cross_memory, &measured, "keys and values of the source", err));
-    place_cross(s, &s->cross_memory);
-
-    const size_t inner = config->num_heads * config->d_kv, layer_size = s->n_input_tokens * inner;
-    for (size_t b = 0; b < config->num_decoder_layers; b++) {
-        const t5_attention_weights *w = &s->model->weights.decoder.block[b].cross;
-        rt_matmul(&s->compute, s->n_input_tokens, s->encoder_hidden, config->d_model, &w->k, s->cross_k + b * layer_size, inner);
-        rt_matmul(&s->compute, s->n_input_tokens, s->encoder_hidden, config->d_model, &w->v, s->cross_v + b * layer_size, inner);
-    }
+    RT_TRY(t5_cross_start(s, err));
     for (size_t r = 0; r < n_rows; r++) s->row[r] = (t5_row){.source = source[r], .slot = r};
     s->n_rows = n_rows;
     return RT_OK;
@@ -103,31 +84,24 @@ rt_status t5_decode_reorder(t5_session *s, const size_t *parent, size_t n_rows, 
 
 typedef struct step_plan {
     t5_activations rows;
+    t5_cross_step cross;
     size_t max_length; /* of a row, this step's tokens included */
     rt_span *self;     /* [n_rows] */
-    rt_span *cross;    /* [n_cross]: rows of one source together */
-    size_t n_cross;
-    float *bias; /* [num_heads, max_length]: distances -(max_length - 1) .. 0 */
+    float *bias;       /* [num_heads, max_length]: distances -(max_length - 1) .. 0 */
 } step_plan;
 
-static void place_step(const t5_session *s, rt_arena *arena, size_t n_states, step_plan *plan) {
+static void place_step(const t5_session *s, rt_arena *arena, const t5_ids *tokens, size_t n_states, step_plan *plan) {
     plan->self = rt_arena_alloc(arena, s->n_rows, sizeof *plan->self);
-    plan->cross = rt_arena_alloc(arena, s->n_rows, sizeof *plan->cross);
     plan->bias = rt_arena_alloc(arena, s->model->config.num_heads * plan->max_length, sizeof *plan->bias);
     t5_activations_place(arena, &s->model->config, n_states, &plan->rows);
+    t5_cross_place(s, arena, tokens, &plan->cross);
 }
 
-static void plan_spans(t5_session *s, const t5_ids *tokens, step_plan *plan) {
+static void plan_self_spans(const t5_session *s, const t5_ids *tokens, step_plan *plan) {
     size_t at = 0;
     for (size_t r = 0; r < s->n_rows; r++) {
         const t5_row *row = &s->row[r];
         plan->self[r] = (rt_span){at, tokens[r].n, row->slot * s->cache.n_positions, row->length + tokens[r].n};
-        if (plan->n_cross > 0 && s->row[r - 1].source == row->source) {
-            plan->cross[plan->n_cross - 1].n_queries += tokens[r].n;
-        } else {
-            const rt_span *source = &s->input[row->source];
-            plan->cross[plan->n_cross++] = (rt_span){at, tokens[r].n, source->key, source->n_keys};
-        }
         at += tokens[r].n;
     }
 }
@@ -147,36 +121,21 @@ static rt_status self_attention(t5_session *s, size_t block, const t5_ids *token
     t5_activations *rows = &plan->rows;
     const size_t inner = s->cache.inner, layer = t5_cache_row(&s->cache, block, 0) * inner, n_keys = s->cache.n_slots * s->cache.n_positions;
     const t5_place place = {"decoder", "self-attention", block};
-    RT_TRY(t5_layer_norm(&s->compute, config, w->layer_norm, &place, rows, err));
-    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->q, rows->q, inner);
-    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->k, rows->k, inner);
-    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->v, rows->v, inner);
+    RT_TRY(t5_layer_project(&s->compute, config, w, &place, rows, err));
     append_to_cache(s, tokens, block, rows);
-
-    rt_topk_attention_args args = t5_attention_args(config, rows);
-    args.topk = s->params.decoder_topk, args.chunk = t5_chunk(s, rows->m), args.causal = true;
-    args.spans = plan->self, args.n_spans = s->n_rows;
-    args.K = rt_matrix_f32(s->cache.k + layer, n_keys, config->d_kv, inner);
-    args.V = (rt_values){.dtype = RT_F32, .data = s->cache.v + layer, .stride = inner, .panel = RT_PANEL};
-    args.bias = plan->bias, args.bias_head = plan->max_length, args.bias_zero = plan->max_length - 1;
-    return t5_layer_attend(&s->compute, config, w, &args, &place, rows, err);
-}
-
-static rt_status cross_attention(t5_session *s, size_t block, step_plan *plan, rt_error *err) {
-    const t5_config *config = &s->model->config;
-    const t5_attention_weights *w = &s->model->weights.decoder.block[block].cross;
-    t5_activations *rows = &plan->rows;
-    const size_t inner = s->cache.inner, layer = block * s->n_input_tokens * inner;
-    const t5_place place = {"decoder", "cross-attention", block};
-    RT_TRY(t5_layer_norm(&s->compute, config, w->layer_norm, &place, rows, err));
-    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->q, rows->q, inner);
-
-    rt_topk_attention_args args = t5_attention_args(config, rows);
-    args.topk = s->params.cross_topk, args.chunk = t5_chunk(s, rows->m);
-    args.spans = plan->cross, args.n_spans = plan->n_cross;
-    args.K = rt_matrix_f32(s->cross_k + layer, s->n_input_tokens, config->d_kv, inner);
-    args.V = (rt_values){.dtype = RT_F32, .data = s->cross_v + layer, .stride = inner, .panel = RT_PANEL};
-    return t5_layer_attend(&s->compute, config, w, &args, &place, rows, err);
+    const rt_topk_attention_args args = {
+        .n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv,
+        .topk = s->params.decoder_topk, .chunk = t5_chunk(s, rows->m), .act = RT_SOFTMAX, .causal = true,
+        .spans = plan->self, .n_spans = s->n_rows,
+        .Q = rows->q, .ldq = inner, .K = rt_matrix_f32(s->cache.k + layer, n_keys, config->d_kv, inner),
+        .V = {.dtype = RT_F32, .data = s->cache.v + layer, .stride = inner, .panel = RT_PANEL},
+        .out = rows->context, .ldo = inner,
+        .bias = plan->bias, .bias_head = plan->max_length, .bias_zero = plan->max_length - 1,
+    };
+    rt_error cause;
+    if (rt_topk_attention(&s->compute, &args, &cause) != RT_OK) return t5_fail_at(&place, &cause, err);
+    t5_layer_output(&s->compute, config, w, rows);
+    return RT_OK;
 }
 
 rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
@@ -195,18 +154,19 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
     }
     RT_TRY(t5_cache_reserve(&s->cache, n_slots, plan.max_length, err));
     rt_arena measured = {0};
-    place_step(s, &measured, n_states, &plan);
+    place_step(s, &measured, tokens, n_states, &plan);
     RT_TRY(rt_arena_provide(&s->step_memory, &measured, "a decoder step", err));
-    place_step(s, &s->step_memory, n_states, &plan);
-    RT_TRY(t5_session_provide_scratch(s, n_states, plan.max_length > longest_source ? plan.max_length : longest_source, err));
+    place_step(s, &s->step_memory, tokens, n_states, &plan);
+    const size_t max_keys = plan.max_length > longest_source ? plan.max_length : longest_source;
+    RT_TRY(t5_session_provide_scratch(s, t5_cross_max_queries(s, n_states), max_keys, err));
 
-    plan_spans(s, tokens, &plan);
+    plan_self_spans(s, tokens, &plan);
     t5_relative_bias(config, w->relative_attention_bias, false, plan.max_length - 1, 0, plan.bias);
     t5_embed(s, tokens, s->n_rows, plan.rows.x);
     for (size_t b = 0; b < config->num_decoder_layers; b++) {
         const t5_place feed_forward = {"decoder", "feed-forward", b};
         RT_TRY(self_attention(s, b, tokens, &plan, err));
-        RT_TRY(cross_attention(s, b, &plan, err));
+        RT_TRY(t5_cross_attend(s, b, &plan.cross, &plan.rows, err));
         RT_TRY(t5_layer_feed_forward(&s->compute, config, &w->block[b].ff, s->params.ff_topk, t5_chunk(s, n_states), &feed_forward, &plan.rows, err));
     }
     const t5_place last = {"decoder", "final norm", config->num_decoder_layers};

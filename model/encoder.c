@@ -2,7 +2,6 @@
 #include "model/embedding.h"
 #include "model/relative_bias.h"
 #include "model/session.h"
-#include "runtime/matmul.h"
 
 typedef struct encoder_plan {
     size_t longest;
@@ -23,18 +22,19 @@ static rt_status run_block(t5_session *s, size_t block, const encoder_plan *plan
     const size_t inner = config->num_heads * config->d_kv, chunk = t5_chunk(s, rows->m);
 
     const t5_place attention = {"encoder", "self-attention", block}, feed_forward = {"encoder", "feed-forward", block};
-    RT_TRY(t5_layer_norm(&s->compute, config, w->self.layer_norm, &attention, rows, err));
-    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->self.q, rows->q, inner);
-    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->self.k, rows->k, inner);
-    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->self.v, rows->v, inner);
-
-    rt_topk_attention_args args = t5_attention_args(config, rows);
-    args.topk = s->params.encoder_topk, args.chunk = chunk;
-    args.spans = s->input, args.n_spans = s->n_inputs;
-    args.K = rt_matrix_f32(rows->k, rows->m, config->d_kv, inner);
-    args.V = (rt_values){.dtype = RT_F32, .data = rows->v, .stride = inner, .panel = RT_PANEL};
-    args.bias = plan->bias, args.bias_head = 2 * plan->longest - 1, args.bias_zero = plan->longest - 1;
-    RT_TRY(t5_layer_attend(&s->compute, config, &w->self, &args, &attention, rows, err));
+    RT_TRY(t5_layer_project(&s->compute, config, &w->self, &attention, rows, err));
+    const rt_topk_attention_args args = {
+        .n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv,
+        .topk = s->params.encoder_topk, .chunk = chunk, .act = RT_SOFTMAX,
+        .spans = s->input, .n_spans = s->n_inputs,
+        .Q = rows->q, .ldq = inner, .K = rt_matrix_f32(rows->k, rows->m, config->d_kv, inner),
+        .V = {.dtype = RT_F32, .data = rows->v, .stride = inner, .panel = RT_PANEL},
+        .out = rows->context, .ldo = inner,
+        .bias = plan->bias, .bias_head = 2 * plan->longest - 1, .bias_zero = plan->longest - 1,
+    };
+    rt_error cause;
+    if (rt_topk_attention(&s->compute, &args, &cause) != RT_OK) return t5_fail_at(&attention, &cause, err);
+    t5_layer_output(&s->compute, config, &w->self, rows);
     return t5_layer_feed_forward(&s->compute, config, &w->ff, s->params.ff_topk, chunk, &feed_forward, rows, err);
 }
 

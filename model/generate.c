@@ -79,7 +79,7 @@ static t5_hypothesis *place_hypotheses(rt_arena *arena, const t5_generate_params
 }
 
 static void place_batch(batch *b, rt_arena *arena) {
-    const size_t max_rows = b->n_questions * b->params->num_beams, n_threads = b->session->compute.n_threads;
+    const size_t max_rows = b->n_questions * b->params->num_beams, n_threads = rt_n_threads(&b->session->compute);
     b->search = rt_arena_alloc(arena, b->n_questions, sizeof *b->search);
     b->first_row = rt_arena_alloc(arena, b->n_questions, sizeof *b->first_row);
     b->row_of = rt_arena_alloc(arena, max_rows, sizeof *b->row_of);
@@ -112,7 +112,7 @@ static rt_status search_all(batch *b, rt_error *err) {
         size_t n = b->search[b->group].n_running;
         for (end = b->group + 1; end < b->n_questions && n + b->search[end].n_running <= b->logit_rows; end++) n += b->search[end].n_running;
         RT_TRY(t5_logits(b->session, b->first_row[b->group], n, b->logits, err));
-        rt_parallel(&b->session->compute, end - b->group, search_question, b);
+        rt_parallel(&b->session->compute, end - b->group, rt_guess_ns(0, n * b->vocab_size * sizeof(float)), search_question, b);
     }
     b->group = 0;
     return atomic_load(&b->not_a_number) ? rt_fail(err, RT_ERR_NUMERIC, "decoder: a logit is not a number") : RT_OK;

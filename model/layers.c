@@ -22,23 +22,23 @@ rt_status t5_layer_norm(const rt_compute *compute, const t5_config *config, cons
     return rt_fail(err, RT_ERR_NUMERIC, "%s block %zu, %s: the state of row %zu is not finite", place->stack, place->block, place->layer, bad);
 }
 
-static rt_status fail_at(const t5_place *place, const rt_error *cause, rt_error *err) {
+rt_status t5_fail_at(const t5_place *place, const rt_error *cause, rt_error *err) {
     return rt_fail(err, cause->status, "%s block %zu, %s: %s", place->stack, place->block, place->layer, cause->message);
 }
 
-rt_topk_attention_args t5_attention_args(const t5_config *config, const t5_activations *rows) {
+rt_status t5_layer_project(const rt_compute *compute, const t5_config *config, const t5_attention_weights *w, const t5_place *place,
+                           t5_activations *rows, rt_error *err) {
     const size_t inner = config->num_heads * config->d_kv;
-    return (rt_topk_attention_args){.n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv, .act = RT_SOFTMAX,
-                                    .Q = rows->q, .ldq = inner, .out = rows->context, .ldo = inner};
+    RT_TRY(t5_layer_norm(compute, config, w->layer_norm, place, rows, err));
+    rt_matmul(compute, rows->m, rows->n, config->d_model, &w->q, rows->q, inner);
+    rt_matmul(compute, rows->m, rows->n, config->d_model, &w->k, rows->k, inner);
+    rt_matmul(compute, rows->m, rows->n, config->d_model, &w->v, rows->v, inner);
+    return RT_OK;
 }
 
-rt_status t5_layer_attend(const rt_compute *compute, const t5_config *config, const t5_attention_weights *w, const rt_topk_attention_args *args,
-                          const t5_place *place, t5_activations *rows, rt_error *err) {
-    rt_error cause;
-    if (rt_topk_attention(compute, args, &cause) != RT_OK) return fail_at(place, &cause, err);
-    rt_matmul(compute, rows->m, rows->context, args->ldo, &w->o, rows->n, config->d_model);
+void t5_layer_output(const rt_compute *compute, const t5_config *config, const t5_attention_weights *w, t5_activations *rows) {
+    rt_matmul(compute, rows->m, rows->context, config->num_heads * config->d_kv, &w->o, rows->n, config->d_model);
     rt_add_rows(compute, rows->m, config->d_model, rows->n, rows->x);
-    return RT_OK;
 }
 
 static rt_activation activation_of(t5_activation activation) {
@@ -62,7 +62,7 @@ rt_status t5_layer_feed_forward(const rt_compute *compute, const t5_config *conf
     };
     rt_error cause;
     RT_TRY(t5_layer_norm(compute, config, w->layer_norm, place, rows, err));
-    if (rt_topk_attention(compute, &args, &cause) != RT_OK) return fail_at(place, &cause, err);
+    if (rt_topk_attention(compute, &args, &cause) != RT_OK) return t5_fail_at(place, &cause, err);
     rt_add_rows(compute, rows->m, config->d_model, rows->context, rows->x);
     return RT_OK;
 }

@@ -30,12 +30,15 @@ typedef struct t5_place {
 rt_status t5_layer_norm(const rt_compute *compute, const t5_config *config, const float *w, const t5_place *place, t5_activations *rows,
                         rt_error *err);
 
-/* rows->context = top-k attention with args->Q from rows->q; rows->x += o . context. */
-rt_status t5_layer_attend(const rt_compute *compute, const t5_config *config, const t5_attention_weights *w, const rt_topk_attention_args *args,
-                          const t5_place *place, t5_activations *rows, rt_error *err);
+/* rows->q, k, v = the projections of the norm of rows->x. */
+rt_status t5_layer_project(const rt_compute *compute, const t5_config *config, const t5_attention_weights *w, const t5_place *place,
+                           t5_activations *rows, rt_error *err);
 
-/* The common part of an attention's arguments: heads, their width, Q and out over rows. */
-rt_topk_attention_args t5_attention_args(const t5_config *config, const t5_activations *rows);
+/* A failure of the runtime, with the place put before it. */
+rt_status t5_fail_at(const t5_place *place, const rt_error *cause, rt_error *err);
+
+/* rows->x += o . context. */
+void t5_layer_output(const rt_compute *compute, const t5_config *config, const t5_attention_weights *w, t5_activations *rows);
 
 /* The whole feed-forward sub-layer, its norm included. */
 rt_status t5_layer_feed_forward(const rt_compute *compute, const t5_config *config, const t5_feed_forward_weights *w, size_t topk, size_t chunk,

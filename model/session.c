@@ -1,12 +1,12 @@
 /* Opening and closing a session, and the scratch of its computations. */
 #include "model/session.h"
 
-#include <omp.h>
 #include <stdlib.h>
 
+#include "runtime/heads.h"
 #include "runtime/matmul.h"
 
-t5_session_params t5_session_defaults(void) { return (t5_session_params){.chunk = 64, .batch_tokens = 2048}; }
+t5_session_params t5_session_defaults(void) { return (t5_session_params){.chunk = 64, .batch_tokens = 4096, .tokens_per_input = 32}; }
 
 static rt_status check_params(const t5_config *config, const t5_session_params *params, rt_error *err) {
     if (params->threads > 1024) return rt_fail(err, RT_ERR_USAGE, "threads = %zu is outside 1 .. 1024", params->threads);
@@ -24,7 +24,7 @@ static rt_status open_parts(t5_session *s, const t5_model *model, const t5_sessi
     RT_TRY(rt_kernels_choose(getenv("T5K_ISA"), &s->compute.kernels, err));
     s->model = model;
     s->params = *params;
-    s->compute.n_threads = params->threads > 0 ? params->threads : (size_t)omp_get_num_procs();
+    RT_TRY(rt_threads_open(params->threads, &s->compute.threads, err));
     s->cache = (t5_cache){.n_layers = config->num_decoder_layers, .inner = config->num_heads * config->d_kv};
     return RT_OK;
 }
@@ -43,6 +43,7 @@ rt_status t5_session_open(const t5_model *model, const t5_session_params *params
 
 void t5_session_close(t5_session *session) {
     if (session == NULL) return;
+    rt_threads_close(session->compute.threads);
     rt_arena_free(&session->scratch_memory);
     rt_arena_free(&session->encoder_memory);
     rt_arena_free(&session->cross_memory);
@@ -51,6 +52,8 @@ void t5_session_close(t5_session *session) {
     free(session->row);
     free(session);
 }
+
+size_t t5_session_threads(const t5_session *session) { return rt_n_threads(&session->compute); }
 
 const char *t5_session_isa(const t5_session *session) { return session->compute.kernels->isa; }
 
@@ -61,13 +64,14 @@ rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_k
     const rt_kernels *kernels = session->compute.kernels;
     const size_t chunk = t5_chunk(session, m);
     size_t bytes = rt_dot_rows_scratch(kernels, larger(c->d_model, c->num_heads * c->d_kv));
-    bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, max_keys, c->d_kv, false));
+    bytes = larger(bytes, rt_heads_scratch(kernels, c->d_model));
+    bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, max_keys, larger(c->d_kv, c->d_model), false));
     bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, c->d_ff, c->d_model, c->is_gated_act));
     bytes = (bytes + RT_ARENA_ALIGN - 1) / RT_ARENA_ALIGN * RT_ARENA_ALIGN;
     rt_arena measured = {0};
-    rt_arena_alloc(&measured, session->compute.n_threads, bytes);
+    rt_arena_alloc(&measured, rt_n_threads(&session->compute), bytes);
     RT_TRY(rt_arena_provide(&session->scratch_memory, &measured, "scratch", err));
-    session->compute.scratch = rt_arena_alloc(&session->scratch_memory, session->compute.n_threads, bytes);
+    session->compute.scratch = rt_arena_alloc(&session->scratch_memory, rt_n_threads(&session->compute), bytes);
     session->compute.scratch_bytes = bytes;
     return RT_OK;
 }

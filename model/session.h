@@ -33,7 +33,9 @@ struct t5_session {
     size_t row_capacity;
     t5_cache cache;
     rt_arena cross_memory;
-    float *cross_k, *cross_v; /* [num_decoder_layers, n_input_tokens, inner] */
+    size_t n_cross_tokens;    /* of the inputs whose keys and values are projected */
+    size_t *cross_first;      /* [n_inputs]: the first of its tokens among these */
+    float *cross_k, *cross_v; /* [num_decoder_layers, n_cross_tokens, inner] */
 
     /* step */
     rt_arena step_memory;

@@ -61,7 +61,10 @@ typedef struct t5_session_params {
     size_t threads;      /* 0: as many as there are cores */
     size_t chunk;        /* at most so many queries share one block of scores; memory, not results, depends on it */
     size_t batch_tokens; /* t5_generate and t5_score put inputs side by side up to so many encoder tokens */
-    size_t ff_topk;      /* T5_ALL or 1 .. d_ff */
+    size_t tokens_per_input; /* tokens that the decoder will be fed for one input, over all its rows (num_beams * max_new_tokens): up to d_kv
+                                cross-attention works on the encoder's output as it is, beyond that on keys and values projected once.
+                                Speed, memory and the last bits of results depend on it */
+    size_t ff_topk; /* T5_ALL or 1 .. d_ff */
     size_t encoder_topk, decoder_topk, cross_topk; /* self-attention of either stack, and cross-attention: T5_ALL or k >= 1 */
 } t5_session_params;
 
@@ -71,6 +74,9 @@ typedef struct t5_session t5_session;
 
 rt_status t5_session_open(const t5_model *model, const t5_session_params *params, t5_session **session, rt_error *err);
 void t5_session_close(t5_session *session); /* NULL does nothing */
+
+/* How many threads work, the caller's among them. */
+size_t t5_session_threads(const t5_session *session);
 
 /* The instruction set in use: "ref", "avx2", "avx512" or "neon". The environment variable T5K_ISA forces one at t5_session_open. */
 const char *t5_session_isa(const t5_session *session);

@@ -1,7 +1,6 @@
 /* From checkpoint tensors to the slots that the layers read: one table a kind of block, one loop; see weights.h. */
 #include "model/weights.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,12 +55,13 @@ static const char *const embedding_names[] = {"shared.weight", "encoder.embed_to
 
 #define N_ROWS(table) (sizeof(table) / sizeof(table)[0])
 
-enum { NAME_SIZE = 128, WIDEN_AT_ONCE = 64 };
+enum { NAME_SIZE = 128, WIDEN_AT_ONCE = 64, WORTH_THREADS_BYTES = 8 << 20 };
 
 typedef struct loader {
     const ckpt_checkpoint *checkpoint;
     const t5_config *config;
     const rt_kernels *kernels;
+    rt_threads *threads;
     t5_weights *weights;
     size_t n_missing;
     char first_missing[NAME_SIZE];
@@ -160,8 +160,8 @@ static rt_values as_values(loader *l, const ckpt_tensor *t) {
     v.data = rt_arena_alloc(&l->weights->arena, n_panels * v.panel, rt_dtype_bytes(v.dtype, 1));
     if (v.data != NULL) {
         transpose_job job = {.kernels = l->kernels, .t = t, .d_model = d_model, .d_ff = d_ff, .dtype = v.dtype, .out = (char *)(uintptr_t)v.data};
-        const rt_compute compute = {.n_threads = (size_t)omp_get_num_procs()};
-        rt_parallel(&compute, n_panels, transpose_panel, &job);
+        const rt_compute compute = {.threads = l->threads};
+        rt_parallel(&compute, n_panels, rt_guess_ns(0, t->n_bytes), transpose_panel, &job);
         rt_file_map_release(t->data, t->n_bytes);
     }
     return v;
@@ -270,7 +270,10 @@ rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *co
     const rt_arena measured = weights->arena;
     weights->arena = (rt_arena){0};
     RT_TRY(rt_arena_provide(&weights->arena, &measured, "derived weights", err));
-    return fill_all(&l);
+    RT_TRY(rt_threads_open(measured.used < WORTH_THREADS_BYTES ? 1 : 0, &l.threads, err));
+    const rt_status status = fill_all(&l);
+    rt_threads_close(l.threads);
+    return status;
 }
 
 void t5_weights_free(t5_weights *weights) { rt_arena_free(&weights->arena); }

@@ -1,18 +1,18 @@
-/* Threads (OpenMP) and operations on rows; see compute.h. */
+/* Sharing work, and operations on rows; see compute.h. */
 #include "runtime/compute.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdatomic.h>
 
-void rt_parallel(const rt_compute *compute, size_t n_items, void (*body)(void *context, size_t item, size_t worker), void *context) {
-    if (compute->n_threads <= 1 || n_items <= 1) {
-        for (size_t item = 0; item < n_items; item++) body(context, item, 0);
+enum { WORTH_THREADS_NS = 20000 };
+
+void rt_parallel(const rt_compute *compute, size_t n_items, size_t guess_ns, void (*body)(void *context, size_t item, size_t worker),
+                 void *context) {
+    if (rt_n_threads(compute) > 1 && n_items > 1 && guess_ns >= WORTH_THREADS_NS) {
+        rt_threads_run(compute->threads, n_items, body, context);
         return;
     }
-    const int threads = (int)(compute->n_threads < n_items ? compute->n_threads : n_items);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (size_t item = 0; item < n_items; item++) body(context, item, (size_t)omp_get_thread_num());
+    for (size_t item = 0; item < n_items; item++) body(context, item, 0);
 }
 
 enum { ROWS_PER_ITEM = 32 };
@@ -42,7 +42,7 @@ static void add_item(void *context, size_t item, size_t worker) {
 
 void rt_add_rows(const rt_compute *compute, size_t m, size_t n, const float *X, float *Y) {
     rows_job job = {.kernels = compute->kernels, .m = m, .n = n, .X = X, .out = Y};
-    rt_parallel(compute, n_items(m), add_item, &job);
+    rt_parallel(compute, n_items(m), rt_guess_ns(0, m * n * sizeof *X), add_item, &job);
 }
 
 static void rms_norm_item(void *context, size_t item, size_t worker) {
@@ -60,6 +60,6 @@ static void rms_norm_item(void *context, size_t item, size_t worker) {
 size_t rt_rms_norm_rows(const rt_compute *compute, size_t m, size_t n, const float *X, const float *w, float eps, float *out) {
     rows_job job = {.kernels = compute->kernels, .m = m, .n = n, .X = X, .w = w, .eps = eps, .out = out};
     atomic_init(&job.first_bad, m);
-    rt_parallel(compute, n_items(m), rms_norm_item, &job);
+    rt_parallel(compute, n_items(m), rt_guess_ns(0, m * n * sizeof *X), rms_norm_item, &job);
     return atomic_load(&job.first_bad);
 }

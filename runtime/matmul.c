@@ -49,8 +49,9 @@ void rt_matmul(const rt_compute *compute, size_t m, const float *A, size_t lda, 
     job.n_row_blocks = divide_up(m, BLOCK_ROWS);
     const size_t tile = compute->kernels->dot_tile_rows;
     job.block_rows = divide_up(divide_up(m, job.n_row_blocks), tile) * tile;
-    while (job.block_cols > BLOCK_COLS_MIN && job.n_row_blocks * divide_up(B->rows, job.block_cols) < BLOCKS_PER_THREAD * compute->n_threads) {
+    while (job.block_cols > BLOCK_COLS_MIN && job.n_row_blocks * divide_up(B->rows, job.block_cols) < BLOCKS_PER_THREAD * rt_n_threads(compute)) {
         job.block_cols /= 2;
     }
-    rt_parallel(compute, job.n_row_blocks * divide_up(B->rows, job.block_cols), matmul_item, &job);
+    const size_t guess_ns = rt_guess_ns(m * B->rows * B->cols, rt_dtype_bytes(B->dtype, B->rows * B->cols));
+    rt_parallel(compute, job.n_row_blocks * divide_up(B->rows, job.block_cols), guess_ns, matmul_item, &job);
 }

@@ -238,27 +238,30 @@ static size_t queries_per_chunk(const rt_topk_attention_args *args, size_t n_thr
 
 rt_status rt_topk_attention(const rt_compute *compute, const rt_topk_attention_args *args, rt_error *err) {
     attention_job job = {.compute = compute, .args = args};
-    size_t max_queries = 0;
+    size_t max_queries = 0, n_scores = 0, n_keys = 0;
     atomic_init(&job.nan, false);
     for (size_t s = 0; s < args->n_spans; s++) {
         if (args->spans[s].n_keys > job.max_keys) job.max_keys = args->spans[s].n_keys;
         if (args->spans[s].n_queries > max_queries) max_queries = args->spans[s].n_queries;
+        n_scores += args->n_heads * args->spans[s].n_queries * args->spans[s].n_keys;
+        n_keys += args->spans[s].n_keys;
     }
     if (max_queries == 0) return RT_OK;
+    const size_t guess_ns = rt_guess_ns(n_scores * (args->d_k + args->d_v), n_keys * args->n_heads * (args->d_k + args->d_v) * sizeof(float));
     job.block_bytes = shared_bytes(args->chunk, job.max_keys, args->gate != NULL);
-    job.chunk = queries_per_chunk(args, compute->n_threads, max_queries);
+    job.chunk = queries_per_chunk(args, rt_n_threads(compute), max_queries);
     job.n_chunks_max = (max_queries + job.chunk - 1) / job.chunk;
     const size_t n_units = args->n_spans * args->n_heads * job.n_chunks_max;
-    if (n_units >= compute->n_threads) {
-        rt_parallel(compute, n_units, whole_unit, &job);
+    if (n_units >= rt_n_threads(compute)) {
+        rt_parallel(compute, n_units, guess_ns, whole_unit, &job);
     } else {
         for (size_t item = 0; item < n_units; item++) {
             rt_unit unit;
             if (!open_unit(&job, item, 0, &unit)) continue;
             job.unit = &unit;
-            rt_parallel(compute, (unit.span.n_keys + SHARE_KEYS - 1) / SHARE_KEYS, share_scores, &job);
-            rt_parallel(compute, unit.span.n_queries, share_rows, &job);
-            rt_parallel(compute, n_panels(args), share_panels, &job);
+            rt_parallel(compute, (unit.span.n_keys + SHARE_KEYS - 1) / SHARE_KEYS, guess_ns, share_scores, &job);
+            rt_parallel(compute, unit.span.n_queries, guess_ns / 8, share_rows, &job);
+            rt_parallel(compute, n_panels(args), guess_ns, share_panels, &job);
         }
     }
     return atomic_load(&job.nan) ? rt_fail(err, RT_ERR_NUMERIC, "NaN among the scores to select from") : RT_OK;

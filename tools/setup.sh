@@ -3,7 +3,7 @@
 # there. On a system without apt it names the packages and stops.
 set -eu
 
-packages="gcc g++ make pkg-config libsentencepiece-dev libcjson-dev check"
+packages="gcc g++ make pkg-config libsentencepiece-dev libcjson-dev zlib1g-dev check"
 
 missing=""
 for tool in gcc g++ make pkg-config; do
@@ -12,6 +12,7 @@ done
 if command -v pkg-config >/dev/null 2>&1; then
     pkg-config --exists sentencepiece || missing="$missing libsentencepiece-dev"
     pkg-config --exists libcjson || missing="$missing libcjson-dev"
+    pkg-config --exists zlib || missing="$missing zlib1g-dev"
     pkg-config --exists check || missing="$missing check"
 else
     missing="$packages"

@@ -41,7 +41,7 @@ rt_status text2text_open(const opt_values *options, text2text *t, rt_error *err)
     if (status == RT_OK && !options->ids) status = text2text_open_tokenizer(t->path.v, options->verbose, &t->tokenizer, err);
     if (status == RT_OK) status = open_model(t, err);
     if (status == RT_OK && t->tokenizer != NULL) status = check_vocabulary(t, err);
-    if (status == RT_OK && options->verbose) verbose_model(t->path.v, t->model, t->session, options->session.threads);
+    if (status == RT_OK && options->verbose) verbose_model(t->path.v, t->model, t->session);
     if (status != RT_OK) text2text_close(t);
     return status;
 }

@@ -1,7 +1,6 @@
 /* The lines of -v; see verbose.h. */
 #include "tools/verbose.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,7 +35,7 @@ static double resident_mib(void) {
     return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
 }
 
-void verbose_model(const char *path, const t5_model *model, const t5_session *session, size_t threads) {
+void verbose_model(const char *path, const t5_model *model, const t5_session *session) {
     const t5_config *c = t5_model_config(model);
     rt_text name = {0};
     if (json_string(&name, slice_of(path), NULL) == RT_OK) fprintf(stderr, "model %s\n", name.v);
@@ -46,7 +45,7 @@ void verbose_model(const char *path, const t5_model *model, const t5_session *se
             "%.1f MiB of weights\n",
             c->vocab_size, c->d_model, c->d_kv, c->d_ff, c->num_heads, c->num_layers, c->num_decoder_layers,
             c->is_gated_act ? "gated " : "", activation_name(c->activation), (double)t5_model_bytes(model) / (1 << 20));
-    fprintf(stderr, "isa %s, threads %zu\n", t5_session_isa(session), threads > 0 ? threads : (size_t)omp_get_num_procs());
+    fprintf(stderr, "isa %s, threads %zu\n", t5_session_isa(session), t5_session_threads(session));
     fprintf(stderr, "resident memory %.1f MiB\n", resident_mib());
 }
 

@@ -8,7 +8,7 @@
 double verbose_clock(void); /* seconds of a clock that never jumps */
 
 void verbose_opened(const char *what, double since);
-void verbose_model(const char *path, const t5_model *model, const t5_session *session, size_t threads);
+void verbose_model(const char *path, const t5_model *model, const t5_session *session);
 
 /* The text (as a JSON string, so that every byte can be seen) and the ids of one input; `name` is e.g. "line 3 input". A NULL text is left
  * out. */

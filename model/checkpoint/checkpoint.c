@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/checkpoint/gguf.h"
 #include "model/checkpoint/safetensors.h"
 #include "model/checkpoint/shard_index.h"
 #include "model/path.h"
@@ -17,13 +18,14 @@ static const char single_name[] = "model.safetensors", index_name[] = "model.saf
 static const char *const other_names[] = {
     "pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack", "rust_model.ot",
 };
-static const char *const other_suffixes[] = {".gguf", ".bin", ".bin.index.json", ".h5", ".msgpack", ".ot", ".pt", ".pth", ".ckpt", ".onnx"};
+static const char *const other_suffixes[] = {".bin", ".bin.index.json", ".h5", ".msgpack", ".ot", ".pt", ".pth", ".ckpt", ".onnx"};
 enum { N_OTHER_NAMES = sizeof other_names / sizeof *other_names, N_OTHER_SUFFIXES = sizeof other_suffixes / sizeof *other_suffixes };
 
 struct ckpt_checkpoint {
     char *path;
     ckpt_safetensors *files; /* [n_files] */
     size_t n_files;
+    ckpt_gguf gguf;
     ckpt_tensor *tensors; /* [n_tensors], sorted by name */
     size_t n_tensors;
 };
@@ -61,6 +63,10 @@ static rt_status sort_tensors(ckpt_checkpoint *checkpoint, rt_error *err) {
         const ckpt_tensor *a = &checkpoint->tensors[i - 1], *b = &checkpoint->tensors[i];
         if (strcmp(a->name, b->name) != 0) continue;
         char name[RT_QUOTE_SIZE], first[RT_QUOTE_SIZE], second[RT_QUOTE_SIZE];
+        if (a->file == b->file) {
+            return rt_fail(err, RT_ERR_MALFORMED, "%s: tensor '%s' is there under two names", rt_quote(first, a->file, strlen(a->file)),
+                           rt_quote(name, a->name, strlen(a->name)));
+        }
         return rt_fail(err, RT_ERR_DISAGREE, "%s: tensor '%s' is in another shard too (%s)", rt_quote(first, a->file, strlen(a->file)),
                        rt_quote(name, a->name, strlen(a->name)), rt_quote(second, b->file, strlen(b->file)));
     }
@@ -125,12 +131,21 @@ static rt_status open_sharded(ckpt_checkpoint *checkpoint, const char *index_pat
     return status;
 }
 
+static rt_status open_gguf(ckpt_checkpoint *checkpoint, const char *path, rt_error *err) {
+    RT_TRY(ckpt_gguf_open(path, &checkpoint->gguf, err));
+    checkpoint->tensors = checkpoint->gguf.tensors;
+    checkpoint->gguf.tensors = NULL;
+    checkpoint->n_tensors = checkpoint->gguf.n;
+    if (checkpoint->n_tensors == 0) return RT_OK;
+    return sort_tensors(checkpoint, err);
+}
+
 /* A form that somebody may take for a model of ours. */
 static bool is_other_form(const char *name) {
     for (size_t i = 0; i < N_OTHER_NAMES; i++) {
         if (strcmp(name, other_names[i]) == 0) return true;
     }
-    return ends_with(name, other_suffixes[0]);
+    return false;
 }
 
 /* Neither of our two files is in the folder: says what is there instead, the first by name so that the message does not vary. */
@@ -166,7 +181,13 @@ static rt_status open_folder(ckpt_checkpoint *checkpoint, const char *folder, rt
     RT_TRY(try_form(checkpoint, folder, single_name, open_single, &tried, err));
     if (tried) return RT_OK;
     RT_TRY(try_form(checkpoint, folder, index_name, open_sharded, &tried, err));
-    return tried ? RT_OK : fail_without_model(folder, err);
+    if (tried) return RT_OK;
+    char *gguf;
+    RT_TRY(rt_gguf_in_folder(folder, &gguf, err));
+    if (gguf == NULL) return fail_without_model(folder, err);
+    const rt_status status = open_gguf(checkpoint, gguf, err);
+    free(gguf);
+    return status;
 }
 
 static rt_status open_file(ckpt_checkpoint *checkpoint, const char *path, rt_error *err) {
@@ -176,6 +197,7 @@ static rt_status open_file(ckpt_checkpoint *checkpoint, const char *path, rt_err
         return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: only safetensors is read (a file %s)", rt_quote(shown, path, strlen(path)),
                        other_suffixes[i]);
     }
+    if (rt_gguf_is_name(path)) return open_gguf(checkpoint, path, err);
     return ends_with(path, index_suffix) ? open_sharded(checkpoint, path, err) : open_single(checkpoint, path, err);
 }
 
@@ -203,6 +225,7 @@ void ckpt_close(ckpt_checkpoint *checkpoint) {
     if (checkpoint == NULL) return;
     for (size_t i = 0; i < checkpoint->n_files; i++) ckpt_safetensors_close(&checkpoint->files[i]);
     free(checkpoint->files);
+    ckpt_gguf_close(&checkpoint->gguf);
     free(checkpoint->tensors);
     free(checkpoint->path);
     free(checkpoint);

@@ -1,0 +1,155 @@
+/* The keys of a GGUF file to t5_config, as llama.cpp's converter writes them; see config.h.
+ *
+ *     t5.embedding_length, t5.block_count, ...     sizes: t5_size_keys
+ *     t5.attention.layer_norm_rms_epsilon          layer_norm_epsilon
+ *     t5.decoder_start_token_id                    0 if missing
+ *     tokenizer.ggml.eos_token_id, .padding_token_id   1 and 0 if missing
+ *
+ * What no key says is told by the tensors, or is the same for every such file:
+ *     vocab_size            rows of token_embd.weight
+ *     activation            GELU (tanh form) with a gate where ffn_gate is there, else ReLU
+ *     output scale          where output.weight, the head of its own, is missing
+ *     largest distance      128 */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/checkpoint/gguf.h"
+#include "model/config.h"
+#include "model/path.h"
+
+enum { KEY_SIZE = 64 };
+
+static rt_status fail_missing(const rt_gguf *gguf, const char *key, rt_error *err) {
+    return rt_fail(err, RT_ERR_MALFORMED, "%s: no %s", gguf->file, key);
+}
+
+static rt_status check_architecture(const rt_gguf *gguf, rt_error *err) {
+    rt_gguf_text name;
+    RT_TRY(rt_gguf_string(gguf, rt_gguf_find(gguf, "general.architecture"), &name, err));
+    if (rt_gguf_text_is(name, "t5encoder")) {
+        return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: a T5 encoder without a decoder, which cannot answer (general.architecture, t5encoder, "
+                       "allowed t5)", gguf->file);
+    }
+    if (!rt_gguf_text_is(name, "t5")) {
+        char shown[RT_QUOTE_SIZE];
+        return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: not a T5 model (general.architecture, '%s', allowed t5)", gguf->file,
+                       rt_quote(shown, name.v, name.n));
+    }
+    /* UMT5 goes by the same architecture. */
+    if (rt_gguf_find_tensor(gguf, "enc.blk.1.attn_rel_b.weight") == NULL) return RT_OK;
+    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: a UMT5 model, with a relative bias in every block (enc.blk.1.attn_rel_b.weight)",
+                   gguf->file);
+}
+
+/* A whole number that fits every range; *number stays as it is where the key is missing. */
+static rt_status read_number(const rt_gguf *gguf, const char *key, int64_t *number, rt_error *err) {
+    const rt_gguf_pair *pair = rt_gguf_find(gguf, key);
+    if (pair == NULL) return RT_OK;
+    uint64_t count;
+    RT_TRY(rt_gguf_count(gguf, pair, &count, err));
+    *number = count < INT64_MAX ? (int64_t)count : INT64_MAX;
+    return RT_OK;
+}
+
+/* fallback 0: the key must be there. */
+static rt_status read_size(const rt_gguf *gguf, const t5_size_key *key, size_t fallback, t5_config *config, rt_error *err) {
+    char name[KEY_SIZE] = "t5.";
+    int64_t number = -1;
+    RT_TRY(read_number(gguf, strcat(name, key->gguf), &number, err));
+    if (number < 0 && fallback == 0) return fail_missing(gguf, name, err);
+    if (number < 0) number = (int64_t)fallback;
+    RT_TRY(t5_config_check_size(gguf->file, name, key, number, err));
+    *(size_t *)((char *)config + key->offset) = (size_t)number;
+    return RT_OK;
+}
+
+static rt_status read_sizes(const rt_gguf *gguf, t5_config *config, rt_error *err) {
+    for (size_t i = 0; i < T5_N_SIZE_KEYS; i++) {
+        if (t5_size_keys[i].gguf != NULL) RT_TRY(read_size(gguf, &t5_size_keys[i], 0, config, err));
+    }
+    RT_TRY(read_size(gguf, &t5_decoder_layers_key, config->num_layers, config, err));
+    config->relative_attention_max_distance = T5_MAX_DISTANCE_DEFAULT;
+    RT_TRY(t5_config_check_buckets(gguf->file, config, err));
+
+    int64_t d_v = (int64_t)config->d_kv;
+    RT_TRY(read_number(gguf, "t5.attention.value_length", &d_v, err));
+    if (d_v == (int64_t)config->d_kv) return RT_OK;
+    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: keys and values of different sizes (t5.attention.value_length, %lld, allowed %zu)",
+                   gguf->file, (long long)d_v, config->d_kv);
+}
+
+static rt_status read_vocab_size(const rt_gguf *gguf, t5_config *config, rt_error *err) {
+    static const char name[] = "token_embd.weight";
+    const t5_size_key *key = &t5_size_keys[T5_VOCAB_SIZE_KEY];
+    const rt_gguf_tensor *table = rt_gguf_find_tensor(gguf, name);
+    if (table == NULL || table->rank != 2) {
+        return rt_fail(err, RT_ERR_DISAGREE, "%s: no matrix %s, which the vocabulary's size is taken from", gguf->file, name);
+    }
+    const int64_t rows = table->shape[0] < INT64_MAX ? (int64_t)table->shape[0] : INT64_MAX;
+    RT_TRY(t5_config_check_size(gguf->file, "the number of rows of token_embd.weight", key, rows, err));
+    config->vocab_size = (size_t)rows;
+    return RT_OK;
+}
+
+static rt_status read_epsilon(const rt_gguf *gguf, float *epsilon, rt_error *err) {
+    static const char key[] = "t5.attention.layer_norm_rms_epsilon";
+    const rt_gguf_pair *pair = rt_gguf_find(gguf, key);
+    if (pair == NULL) return fail_missing(gguf, key, err);
+    double number;
+    RT_TRY(rt_gguf_float(gguf, pair, &number, err));
+    const float e = (float)number;
+    if (!(e > 0) || !isfinite(e)) {
+        return rt_fail(err, RT_ERR_MALFORMED, "%s: %s is out of range (%g, finite and over 0)", gguf->file, key, number);
+    }
+    *epsilon = e;
+    return RT_OK;
+}
+
+static rt_status read_id(const rt_gguf *gguf, const char *key, int64_t fallback, size_t vocab_size, int32_t *id, rt_error *err) {
+    int64_t number = fallback;
+    RT_TRY(read_number(gguf, key, &number, err));
+    RT_TRY(t5_config_check_id(gguf->file, key, vocab_size, number, err));
+    *id = (int32_t)number;
+    return RT_OK;
+}
+
+static rt_status read_config(const rt_gguf *gguf, t5_config *config, rt_error *err) {
+    RT_TRY(check_architecture(gguf, err));
+    RT_TRY(read_sizes(gguf, config, err));
+    RT_TRY(read_vocab_size(gguf, config, err));
+    RT_TRY(read_epsilon(gguf, &config->layer_norm_epsilon, err));
+    config->is_gated_act = ckpt_gguf_is_gated(gguf);
+    config->activation = config->is_gated_act ? T5_GELU_TANH : T5_RELU;
+    config->scale_decoder_outputs = rt_gguf_find_tensor(gguf, "output.weight") == NULL;
+    const size_t n = config->vocab_size;
+    RT_TRY(read_id(gguf, "tokenizer.ggml.padding_token_id", T5_PAD_DEFAULT, n, &config->pad_token_id, err));
+    RT_TRY(read_id(gguf, "tokenizer.ggml.eos_token_id", T5_EOS_DEFAULT, n, &config->eos_token_id, err));
+    return read_id(gguf, "t5.decoder_start_token_id", T5_PAD_DEFAULT, n, &config->decoder_start_token_id, err);
+}
+
+/* The file says nothing: its config.json has to. */
+static rt_status load_beside(const char *path, const rt_gguf *gguf, t5_config *config, rt_error *err) {
+    char *folder, *json;
+    RT_TRY(t5_path_beside(path, "config.json", &json, err));
+    const bool has_json = t5_path_exists(json);
+    free(json);
+    if (!has_json) {
+        return rt_fail(err, RT_ERR_MALFORMED, "%s: no general.architecture (and no config.json beside the file)", gguf->file);
+    }
+    RT_TRY(t5_path_beside(path, ".", &folder, err));
+    const rt_status status = t5_config_load_folder(folder, config, err);
+    free(folder);
+    return status;
+}
+
+rt_status t5_config_load_gguf(const char *path, t5_config *config, rt_error *err) {
+    rt_gguf_file file;
+    t5_config loaded = {0};
+    RT_TRY(ckpt_gguf_read(path, &file, err));
+    const rt_status status = ckpt_gguf_has_config(&file.gguf) ? read_config(&file.gguf, &loaded, err)
+                                                              : load_beside(path, &file.gguf, &loaded, err);
+    rt_gguf_close(&file);
+    if (status == RT_OK) *config = loaded;
+    return status;
+}
