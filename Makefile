@@ -27,7 +27,7 @@ LIBS       = $(shell pkg-config --libs $(PKGS)) -lstdc++ -pthread -lm
 
 objects    = $(patsubst %.c,$(BUILD)/%.o,$(patsubst %.cc,$(BUILD)/%.o,$(wildcard $(1))))
 LIB_OBJ   := $(call objects,runtime/*.c model/*.c model/checkpoint/*.c tokenizer/*.c tokenizer/*.cc)
-TOOL_OBJ  := $(filter-out %/main.o,$(call objects,tools/*.c))
+TOOL_OBJ  := $(filter-out %/main.o,$(call objects,tools/*.c tools/data/*.c tools/metrics/*.c))
 SUPPORT   := $(call objects,tests/support/*.c)
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 

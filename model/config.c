@@ -3,8 +3,11 @@
  * Rules that are not obvious from the keys' names:
  *   activation   feed_forward_proj is ACT or gated-ACT, and "gated-gelu" means the tanh form of GELU, "gelu" the erf form. dense_act_fn and
  *                is_gated_act, where present, win over it.
- *   output scale scale_decoder_outputs, where present; else tie_word_embeddings, which meant just that before transformers 5.
- *   mT5          its defaults are those of T5 v1.1: gated-gelu, and tie_word_embeddings false.
+ *   output scale T5: scale_decoder_outputs, where present; else tie_word_embeddings, which meant just that before transformers 5. The other
+ *                families' flags say nothing, since transformers 5 writes tie_word_embeddings true for all: as there, mT5 is never scaled and
+ *                UMT5 always.
+ *   encoders     an architecture of transformers' T5EncoderModel kind, or is_encoder_decoder false where no architecture is named: the
+ *                model has no decoder, whatever num_decoder_layers says.
  *   buckets      distances from e = buckets / 2 on (the decoder's e, the larger one) go to the buckets by ln(r / e) / ln(max_distance / e):
  *                this needs e < max_distance, and the encoder, with half the buckets for either direction, needs 4 of them. */
 #include "model/config.h"
@@ -49,8 +52,25 @@ static const struct {
     {"silu", T5_SILU},           {"swish", T5_SILU},
 };
 
-static const char *const architectures[] = {"T5ForConditionalGeneration", "T5WithLMHeadModel", "MT5ForConditionalGeneration"};
-static const char *const model_types[] = {"t5", "mt5"};
+/* Where the families differ. */
+typedef struct family_rules {
+    const char *model_type;
+    const char *feed_forward_proj; /* where config.json has none */
+    bool has_scale_flags;          /* config.json says whether the output is scaled */
+    bool scales;                   /* if it has no such say */
+    bool has_bias_per_layer;
+} family_rules;
+
+/* The first is that of a config.json without model_type. */
+static const family_rules families[] = {
+    {.model_type = "t5", .feed_forward_proj = "relu", .has_scale_flags = true, .scales = true},
+    {.model_type = "mt5", .feed_forward_proj = "gated-gelu"},
+    {.model_type = "umt5", .feed_forward_proj = "gated-gelu", .scales = true, .has_bias_per_layer = true},
+};
+
+static const char *const architectures[] = {"T5ForConditionalGeneration", "T5WithLMHeadModel", "MT5ForConditionalGeneration",
+                                            "UMT5ForConditionalGeneration"};
+static const char *const encoder_architectures[] = {"T5EncoderModel", "MT5EncoderModel", "UMT5EncoderModel"};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -110,12 +130,14 @@ rt_status t5_config_check_buckets(const char *file, const t5_config *config, rt_
                    file, config->relative_attention_max_distance, exact);
 }
 
-static rt_status read_sizes(document doc, t5_config *config, rt_error *err) {
+static rt_status read_sizes(document doc, bool is_encoder, t5_config *config, rt_error *err) {
     for (size_t i = 0; i < T5_N_SIZE_KEYS; i++) {
         const t5_size_key *key = &t5_size_keys[i];
         RT_TRY(read_size(doc, key, key->fallback, (size_t *)((char *)config + key->offset), err));
     }
-    if (cJSON_IsNull(get(doc, t5_decoder_layers_key.json))) {
+    if (is_encoder) {
+        config->num_decoder_layers = 0;
+    } else if (cJSON_IsNull(get(doc, t5_decoder_layers_key.json))) {
         config->num_decoder_layers = config->num_layers;
     } else {
         RT_TRY(read_size(doc, &t5_decoder_layers_key, config->num_layers, &config->num_decoder_layers, err));
@@ -164,31 +186,44 @@ static bool is_one_of(const char *text, const char *const *list, size_t n) {
     return false;
 }
 
-/* Refuses what is not an encoder-decoder T5 with a language-model head; *is_mt5 tells the two families apart. */
-static rt_status check_family(document doc, bool *is_mt5, rt_error *err) {
+static rt_status read_family(document doc, const family_rules **found, rt_error *err) {
     const char *type = NULL;
-    RT_TRY(read_text(doc, "model_type", model_types[0], &type, err));
-    if (!is_one_of(type, model_types, COUNT(model_types))) return fail_unsupported(doc, "model_type", type, "t5 or mt5", err);
-    *is_mt5 = strcmp(type, "mt5") == 0;
+    RT_TRY(read_text(doc, "model_type", families[0].model_type, &type, err));
+    for (size_t i = 0; i < COUNT(families); i++) {
+        if (strcmp(type, families[i].model_type) != 0) continue;
+        *found = &families[i];
+        return RT_OK;
+    }
+    return fail_unsupported(doc, "model_type", type, "t5, mt5 or umt5", err);
+}
 
+/* Refuses what is neither a T5 with a language-model head nor an encoder alone, and tells these apart. */
+static rt_status read_architecture(document doc, bool *is_encoder, rt_error *err) {
+    size_t n_encoders = 0, n_whole = 0;
     const cJSON *list = get(doc, "architectures");
     if (!is_missing(list) && !cJSON_IsArray(list)) return fail_type(doc, "architectures", list, "a list of texts", err);
     for (const cJSON *item = is_missing(list) ? NULL : list->child; item != NULL; item = item->next) {
         if (!cJSON_IsString(item)) return fail_type(doc, "an element of architectures", item, "a text", err);
-        if (!is_one_of(item->valuestring, architectures, COUNT(architectures))) {
+        if (is_one_of(item->valuestring, architectures, COUNT(architectures))) {
+            n_whole++;
+        } else if (is_one_of(item->valuestring, encoder_architectures, COUNT(encoder_architectures))) {
+            n_encoders++;
+        } else {
             return fail_unsupported(doc, "architectures", item->valuestring,
-                                    "T5ForConditionalGeneration, T5WithLMHeadModel or MT5ForConditionalGeneration", err);
+                                    "T5WithLMHeadModel, or ForConditionalGeneration or EncoderModel of T5, MT5 or UMT5", err);
         }
     }
     bool is_encoder_decoder = false;
     RT_TRY(read_bool(doc, "is_encoder_decoder", true, &is_encoder_decoder, err));
-    return is_encoder_decoder ? RT_OK : fail_unsupported(doc, "is_encoder_decoder", "false", "true", err);
+    if (n_whole > 0 && !is_encoder_decoder) return fail_unsupported(doc, "is_encoder_decoder", "false", "true", err);
+    *is_encoder = n_whole == 0 && (n_encoders > 0 || !is_encoder_decoder);
+    return RT_OK;
 }
 
-static rt_status read_activation(document doc, bool is_mt5, t5_config *config, rt_error *err) {
+static rt_status read_activation(document doc, const family_rules *family, t5_config *config, rt_error *err) {
     static const char prefix[] = "gated-";
     const char *projection = NULL, *name = NULL;
-    RT_TRY(read_text(doc, "feed_forward_proj", is_mt5 ? "gated-gelu" : "relu", &projection, err));
+    RT_TRY(read_text(doc, "feed_forward_proj", family->feed_forward_proj, &projection, err));
     const bool is_gated = strncmp(projection, prefix, sizeof prefix - 1) == 0;
     const char *activation = strcmp(projection, "gated-gelu") == 0 ? "gelu_new" : is_gated ? projection + sizeof prefix - 1 : projection;
     RT_TRY(read_text(doc, "dense_act_fn", activation, &name, err));
@@ -203,10 +238,12 @@ static rt_status read_activation(document doc, bool is_mt5, t5_config *config, r
                               : fail_unsupported(doc, "dense_act_fn", name, "relu, gelu, gelu_new, gelu_pytorch_tanh, silu or swish", err);
 }
 
-static rt_status read_output_scale(document doc, bool is_mt5, t5_config *config, rt_error *err) {
-    bool tied = false;
-    RT_TRY(read_bool(doc, "tie_word_embeddings", !is_mt5, &tied, err));
-    return read_bool(doc, "scale_decoder_outputs", tied, &config->scale_decoder_outputs, err);
+static rt_status read_output_scale(document doc, const family_rules *family, t5_config *config, rt_error *err) {
+    bool tied = false, scales = false;
+    RT_TRY(read_bool(doc, "tie_word_embeddings", family->scales, &tied, err));
+    RT_TRY(read_bool(doc, "scale_decoder_outputs", tied, &scales, err));
+    config->scale_decoder_outputs = family->has_scale_flags ? scales : family->scales;
+    return RT_OK;
 }
 
 rt_status t5_config_check_id(const char *file, const char *name, size_t vocab_size, int64_t number, rt_error *err) {
@@ -238,12 +275,15 @@ static rt_status read_ids(document doc, t5_config *config, rt_error *err) {
 }
 
 static rt_status read_config(document doc, t5_config *config, rt_error *err) {
-    bool is_mt5 = false;
-    RT_TRY(check_family(doc, &is_mt5, err));
-    RT_TRY(read_sizes(doc, config, err));
+    const family_rules *family = NULL;
+    bool is_encoder = false;
+    RT_TRY(read_family(doc, &family, err));
+    RT_TRY(read_architecture(doc, &is_encoder, err));
+    RT_TRY(read_sizes(doc, is_encoder, config, err));
+    config->has_bias_per_layer = family->has_bias_per_layer;
     RT_TRY(read_epsilon(doc, &config->layer_norm_epsilon, err));
-    RT_TRY(read_activation(doc, is_mt5, config, err));
-    RT_TRY(read_output_scale(doc, is_mt5, config, err));
+    RT_TRY(read_activation(doc, family, config, err));
+    RT_TRY(read_output_scale(doc, family, config, err));
     config->pad_token_id = T5_PAD_DEFAULT;
     config->eos_token_id = T5_EOS_DEFAULT;
     config->decoder_start_token_id = T5_PAD_DEFAULT;

@@ -23,6 +23,7 @@ static rt_status reserve_rows(t5_session *s, size_t n_rows, rt_error *err) {
 
 rt_status t5_decode_start(t5_session *s, const size_t *source, size_t n_rows, rt_error *err) {
     s->n_rows = 0;
+    RT_TRY(t5_model_can_generate(s->model, err));
     if (s->n_inputs == 0) return rt_fail(err, RT_ERR_USAGE, "nothing is encoded");
     for (size_t r = 0; r < n_rows; r++) {
         if (source[r] >= s->n_inputs || (r > 0 && source[r] < source[r - 1])) {
@@ -30,6 +31,7 @@ rt_status t5_decode_start(t5_session *s, const size_t *source, size_t n_rows, rt
         }
     }
     RT_TRY(reserve_rows(s, n_rows, err));
+    RT_TRY(t5_cache_reserve(&s->cache, n_rows, s->cache.n_positions, err)); /* rows may be dealt anew before a token is fed */
     RT_TRY(t5_cross_start(s, err));
     for (size_t r = 0; r < n_rows; r++) s->row[r] = (t5_row){.source = source[r], .slot = r};
     s->n_rows = n_rows;
@@ -85,9 +87,10 @@ rt_status t5_decode_reorder(t5_session *s, const size_t *parent, size_t n_rows, 
 typedef struct step_plan {
     t5_activations rows;
     t5_cross_step cross;
-    size_t max_length; /* of a row, this step's tokens included */
-    rt_span *self;     /* [n_rows] */
-    float *bias;       /* [num_heads, max_length]: distances -(max_length - 1) .. 0 */
+    size_t max_length;  /* of a row, this step's tokens included */
+    rt_span *self;      /* [n_rows] */
+    const float *table; /* that bias is made from */
+    float *bias;        /* [num_heads, max_length]: distances -(max_length - 1) .. 0 */
 } step_plan;
 
 static void place_step(const t5_session *s, rt_arena *arena, const t5_ids *tokens, size_t n_states, step_plan *plan) {
@@ -115,6 +118,13 @@ static void append_to_cache(t5_session *s, const t5_ids *tokens, size_t block, c
     }
 }
 
+/* The bias of the block; the strip is made anew where the block has another table than the one before. */
+static void make_bias(const t5_config *config, const t5_block_weights *w, step_plan *plan) {
+    if (w->relative_attention_bias == plan->table) return;
+    plan->table = w->relative_attention_bias;
+    t5_relative_bias(config, plan->table, false, plan->max_length - 1, 0, plan->bias);
+}
+
 static rt_status self_attention(t5_session *s, size_t block, const t5_ids *tokens, step_plan *plan, rt_error *err) {
     const t5_config *config = &s->model->config;
     const t5_attention_weights *w = &s->model->weights.decoder.block[block].self;
@@ -123,6 +133,7 @@ static rt_status self_attention(t5_session *s, size_t block, const t5_ids *token
     const t5_place place = {"decoder", "self-attention", block};
     RT_TRY(t5_layer_project(&s->compute, config, w, &place, rows, err));
     append_to_cache(s, tokens, block, rows);
+    make_bias(config, &s->model->weights.decoder.block[block], plan);
     const rt_topk_attention_args args = {
         .n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv,
         .topk = s->params.decoder_topk, .chunk = t5_chunk(s, rows->m), .act = RT_SOFTMAX, .causal = true,
@@ -161,13 +172,14 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
     RT_TRY(t5_session_provide_scratch(s, t5_cross_max_queries(s, n_states), max_keys, err));
 
     plan_self_spans(s, tokens, &plan);
-    t5_relative_bias(config, w->relative_attention_bias, false, plan.max_length - 1, 0, plan.bias);
     t5_embed(s, tokens, s->n_rows, plan.rows.x);
+    rt_screen_tally *tally = s->tally + config->num_layers;
     for (size_t b = 0; b < config->num_decoder_layers; b++) {
         const t5_place feed_forward = {"decoder", "feed-forward", b};
         RT_TRY(self_attention(s, b, tokens, &plan, err));
         RT_TRY(t5_cross_attend(s, b, &plan.cross, &plan.rows, err));
-        RT_TRY(t5_layer_feed_forward(&s->compute, config, &w->block[b].ff, s->params.ff_topk, t5_chunk(s, n_states), &feed_forward, &plan.rows, err));
+        RT_TRY(t5_layer_feed_forward(&s->compute, config, &w->block[b].ff, s->params.ff_topk, t5_chunk(s, n_states), tally + b, &feed_forward,
+                                     &plan.rows, err));
     }
     const t5_place last = {"decoder", "final norm", config->num_decoder_layers};
     RT_TRY(t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &plan.rows, err));
@@ -185,6 +197,7 @@ rt_status t5_logits(t5_session *s, size_t first, size_t n, float *logits, rt_err
     if (first > s->n_states || n > s->n_states - first) {
         return rt_fail(err, RT_ERR_USAGE, "states %zu .. %zu are not all of the last step's %zu", first, first + n, s->n_states);
     }
+    if (n == 0) return RT_OK;
     const float *hidden = s->decoder_hidden + first * config->d_model;
     if (config->scale_decoder_outputs) {
         /* The residual stream is done with: its place takes the scaled states. */

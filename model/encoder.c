@@ -5,7 +5,8 @@
 
 typedef struct encoder_plan {
     size_t longest;
-    float *bias; /* [num_heads, 2 longest - 1] */
+    const float *table; /* that bias is made from */
+    float *bias;        /* [num_heads, 2 longest - 1] */
 } encoder_plan;
 
 static void place(t5_session *s, rt_arena *arena, size_t n_inputs, size_t n_tokens, encoder_plan *plan) {
@@ -15,7 +16,14 @@ static void place(t5_session *s, rt_arena *arena, size_t n_inputs, size_t n_toke
     t5_activations_place(arena, config, n_tokens, &s->encoder_rows);
 }
 
-static rt_status run_block(t5_session *s, size_t block, const encoder_plan *plan, rt_error *err) {
+/* The bias of the block; the strip is made anew where the block has another table than the one before. */
+static void make_bias(const t5_config *config, const t5_block_weights *w, encoder_plan *plan) {
+    if (w->relative_attention_bias == plan->table) return;
+    plan->table = w->relative_attention_bias;
+    t5_relative_bias(config, plan->table, true, plan->longest - 1, plan->longest - 1, plan->bias);
+}
+
+static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_error *err) {
     const t5_config *config = &s->model->config;
     const t5_block_weights *w = &s->model->weights.encoder.block[block];
     t5_activations *rows = &s->encoder_rows;
@@ -23,6 +31,7 @@ static rt_status run_block(t5_session *s, size_t block, const encoder_plan *plan
 
     const t5_place attention = {"encoder", "self-attention", block}, feed_forward = {"encoder", "feed-forward", block};
     RT_TRY(t5_layer_project(&s->compute, config, &w->self, &attention, rows, err));
+    make_bias(config, w, plan);
     const rt_topk_attention_args args = {
         .n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv,
         .topk = s->params.encoder_topk, .chunk = chunk, .act = RT_SOFTMAX,
@@ -35,7 +44,7 @@ static rt_status run_block(t5_session *s, size_t block, const encoder_plan *plan
     rt_error cause;
     if (rt_topk_attention(&s->compute, &args, &cause) != RT_OK) return t5_fail_at(&attention, &cause, err);
     t5_layer_output(&s->compute, config, &w->self, rows);
-    return t5_layer_feed_forward(&s->compute, config, &w->ff, s->params.ff_topk, chunk, &feed_forward, rows, err);
+    return t5_layer_feed_forward(&s->compute, config, &w->ff, s->params.ff_topk, chunk, &s->tally[block], &feed_forward, rows, err);
 }
 
 rt_status t5_encode(t5_session *s, const t5_ids *inputs, size_t n_inputs, rt_error *err) {
@@ -43,7 +52,7 @@ rt_status t5_encode(t5_session *s, const t5_ids *inputs, size_t n_inputs, rt_err
     const t5_stack_weights *w = &s->model->weights.encoder;
     size_t n_tokens;
     encoder_plan plan = {.longest = 1};
-    s->n_inputs = s->n_rows = 0;
+    s->n_inputs = s->n_rows = s->n_states = 0;
     RT_TRY(t5_count_ids(config, inputs, n_inputs, 1, &n_tokens, err));
     for (size_t i = 0; i < n_inputs; i++) plan.longest = inputs[i].n > plan.longest ? inputs[i].n : plan.longest;
 
@@ -56,16 +65,16 @@ rt_status t5_encode(t5_session *s, const t5_ids *inputs, size_t n_inputs, rt_err
     for (size_t i = 0, at = 0; i < n_inputs; at += inputs[i++].n) {
         s->input[i] = (rt_span){.query = at, .n_queries = inputs[i].n, .key = at, .n_keys = inputs[i].n};
     }
-    t5_relative_bias(config, w->relative_attention_bias, true, plan.longest - 1, plan.longest - 1, plan.bias);
     t5_embed(s, inputs, n_inputs, s->encoder_rows.x);
     s->n_inputs = n_inputs;
     s->n_input_tokens = n_tokens;
-    for (size_t b = 0; b < config->num_layers; b++) RT_TRY(run_block(s, b, &plan, err));
-
-    const t5_place last = {"encoder", "final norm", config->num_layers};
-    RT_TRY(t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &s->encoder_rows, err));
     s->encoder_hidden = s->encoder_rows.n;
-    return RT_OK;
+    const t5_place last = {"encoder", "final norm", config->num_layers};
+    rt_status status = RT_OK;
+    for (size_t b = 0; status == RT_OK && b < config->num_layers; b++) status = run_block(s, b, &plan, err);
+    if (status == RT_OK) status = t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &s->encoder_rows, err);
+    if (status != RT_OK) s->n_inputs = 0; /* half-run states must not be read */
+    return status;
 }
 
 const float *t5_encoder_hidden(const t5_session *s, size_t input) {

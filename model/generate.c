@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/batches.h"
+#include "model/embedding.h"
 #include "model/search.h"
 #include "model/session.h"
 #include "runtime/arena.h"
@@ -30,7 +31,9 @@ void t5_generation_free(t5_generation *generation) {
 
 const t5_answer *t5_generation_answers(const t5_generation *generation, size_t input, size_t *n) {
     *n = input < generation->n_inputs ? generation->n_answers : 0;
-    return *n > 0 ? generation->answer + input * generation->n_answers : NULL;
+    const t5_answer *answers = *n > 0 ? generation->answer + input * generation->n_answers : NULL;
+    while (*n > 0 && answers[*n - 1].n == 0) (*n)--; /* never found: there were not so many sequences */
+    return answers;
 }
 
 static rt_status check_params(const t5_generate_params *p, rt_error *err) {
@@ -197,7 +200,10 @@ static rt_status generate_batch(t5_session *session, const t5_ids *inputs, size_
 
 rt_status t5_generate(t5_session *session, const t5_ids *inputs, size_t n_inputs, const t5_generate_params *params, t5_generation **generation,
                       rt_error *err) {
+    size_t n_ids;
+    RT_TRY(t5_model_can_generate(session->model, err));
     RT_TRY(check_params(params, err));
+    RT_TRY(t5_count_ids(&session->model->config, inputs, n_inputs, 1, &n_ids, err)); /* before any work, and by the caller's numbers */
     t5_generation *g = calloc(1, sizeof *g);
     if (g == NULL) return rt_fail_memory(err, sizeof *g, "answers");
     *g = (t5_generation){.n_inputs = n_inputs, .n_answers = params->num_return_sequences};

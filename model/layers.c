@@ -3,6 +3,8 @@
 
 #include "runtime/matmul.h"
 
+enum { SCREEN_ROWS_MAX = 8, SCREEN_SAMPLE = 1 << 16, SCREEN_PERCENT_MAX = 35 };
+
 void t5_activations_place(rt_arena *arena, const t5_config *config, size_t m, t5_activations *rows) {
     const size_t inner = config->num_heads * config->d_kv;
     rows->m = m;
@@ -50,14 +52,24 @@ static rt_activation activation_of(t5_activation activation) {
     }
 }
 
+/* With few rows a step's cost is the reading of wi: the 8-bit copy is a quarter of it, and few rows of wi are then wanted in f32. With many rows
+ * nearly every row of wi is wanted by one of them. tests/bench (ask, eval) at T5-base's shape. */
+static const rt_screen *screen_that_pays(const rt_compute *compute, const t5_feed_forward_weights *w, size_t m, const rt_screen_tally *tally) {
+    if (w->screen.q == NULL || compute->kernels->screen == NULL || m > SCREEN_ROWS_MAX) return NULL;
+    const size_t scores = atomic_load(&tally->scores), computed = atomic_load(&tally->computed);
+    return scores < SCREEN_SAMPLE || computed < scores / 100 * SCREEN_PERCENT_MAX ? &w->screen : NULL;
+}
+
 rt_status t5_layer_feed_forward(const rt_compute *compute, const t5_config *config, const t5_feed_forward_weights *w, size_t topk, size_t chunk,
-                                const t5_place *place, t5_activations *rows, rt_error *err) {
+                                rt_screen_tally *tally, const t5_place *place, t5_activations *rows, rt_error *err) {
     const rt_span span = {.n_queries = rows->m, .n_keys = config->d_ff};
     const rt_topk_attention_args args = {
         .n_heads = 1, .d_k = config->d_model, .d_v = config->d_model,
         .topk = topk, .chunk = chunk, .act = activation_of(config->activation),
         .spans = &span, .n_spans = 1,
-        .Q = rows->n, .ldq = config->d_model, .K = w->wi, .V = w->wo, .gate = config->is_gated_act ? &w->wi_1 : NULL,
+        .Q = rows->n, .ldq = config->d_model, .K = w->wi, .V = w->wo,
+        .screen = screen_that_pays(compute, w, rows->m, tally), .tally = tally,
+        .gate = config->is_gated_act ? &w->wi_1 : NULL,
         .out = rows->context, .ldo = config->d_model,
     };
     rt_error cause;

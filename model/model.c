@@ -32,4 +32,11 @@ void t5_model_close(t5_model *model) {
 
 const t5_config *t5_model_config(const t5_model *model) { return &model->config; }
 
+rt_status t5_model_can_generate(const t5_model *model, rt_error *err) {
+    if (model->config.num_decoder_layers > 0) return RT_OK;
+    char shown[RT_QUOTE_SIZE];
+    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: the model is an encoder alone and cannot generate",
+                   rt_quote_path(shown, ckpt_path(model->checkpoint)));
+}
+
 size_t t5_model_bytes(const t5_model *model) { return model->weights.stored_bytes; }

@@ -73,6 +73,8 @@ static rt_status score_batch(t5_session *s, score_memory *m, const t5_ids *input
 
 rt_status t5_score(t5_session *s, const t5_ids *inputs, const t5_ids *targets, size_t n, float *logprobs, rt_error *err) {
     size_t n_ids;
+    RT_TRY(t5_model_can_generate(s->model, err));
+    RT_TRY(t5_count_ids(&s->model->config, inputs, n, 1, &n_ids, err));
     RT_TRY(t5_count_ids(&s->model->config, targets, n, 1, &n_ids, err));
     score_memory memory = {0};
     rt_status status = RT_OK;

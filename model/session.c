@@ -24,6 +24,8 @@ static rt_status open_parts(t5_session *s, const t5_model *model, const t5_sessi
     RT_TRY(rt_kernels_choose(getenv("T5K_ISA"), &s->compute.kernels, err));
     s->model = model;
     s->params = *params;
+    s->tally = calloc(config->num_layers + config->num_decoder_layers, sizeof *s->tally);
+    if (s->tally == NULL) return rt_fail_memory(err, sizeof *s->tally, "a session");
     RT_TRY(rt_threads_open(params->threads, &s->compute.threads, err));
     s->cache = (t5_cache){.n_layers = config->num_decoder_layers, .inner = config->num_heads * config->d_kv};
     return RT_OK;
@@ -49,6 +51,7 @@ void t5_session_close(t5_session *session) {
     rt_arena_free(&session->cross_memory);
     rt_arena_free(&session->step_memory);
     t5_cache_free(&session->cache);
+    free(session->tally);
     free(session->row);
     free(session);
 }
@@ -67,6 +70,8 @@ rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_k
     bytes = larger(bytes, rt_heads_scratch(kernels, c->d_model));
     bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, max_keys, larger(c->d_kv, c->d_model), false));
     bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, c->d_ff, c->d_model, c->is_gated_act));
+    const rt_screen *screen = &session->model->weights.encoder.block[0].ff.screen;
+    if (screen->q != NULL) bytes = larger(bytes, rt_topk_attention_screen_scratch(kernels, chunk, screen, c->is_gated_act));
     bytes = (bytes + RT_ARENA_ALIGN - 1) / RT_ARENA_ALIGN * RT_ARENA_ALIGN;
     rt_arena measured = {0};
     rt_arena_alloc(&measured, rt_n_threads(&session->compute), bytes);

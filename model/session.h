@@ -19,6 +19,7 @@ struct t5_session {
     t5_session_params params;
     rt_compute compute;
     rt_arena scratch_memory;
+    rt_screen_tally *tally; /* [num_layers + num_decoder_layers]: of each feed-forward */
 
     /* encoder */
     rt_arena encoder_memory;

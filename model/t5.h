@@ -1,5 +1,5 @@
-/* t5k's library: T5-family encoder-decoder models (T5, T5 v1.1, Flan-T5, UnifiedQA) on a CPU, with top-k attention in attention and
- * feed-forward (Gupta, Dar, Goodman, Ciprut, Berant 2021). The library speaks token ids; tokenizer/tokenizer.h turns text into ids.
+/* t5k's library: T5-family encoder-decoder models (T5, T5 v1.1, Flan-T5, UnifiedQA, mT5, ByT5, UMT5, MADLAD-400) and their encoders alone
+ * on a CPU, with top-k attention in attention and feed-forward (Gupta, Dar, Goodman, Ciprut, Berant 2021). The library speaks token ids; tokenizer/tokenizer.h turns text into ids.
  *
  *     t5_model *model;  t5_session *session;  t5_generation *answers;  rt_error err;
  *     t5_model_open("path/to/folder", &model, &err);
@@ -33,24 +33,32 @@ typedef enum t5_activation { T5_RELU, T5_GELU_TANH, T5_GELU_ERF, T5_SILU } t5_ac
 
 /* Fields spelt as in config.json. */
 typedef struct t5_config {
-    size_t vocab_size, d_model, d_kv, d_ff, num_heads, num_layers, num_decoder_layers;
+    size_t vocab_size, d_model, d_kv, d_ff, num_heads, num_layers;
+    size_t num_decoder_layers; /* 0: an encoder alone, which has no decoder to generate with */
     size_t relative_attention_num_buckets, relative_attention_max_distance;
     float layer_norm_epsilon;
     t5_activation activation; /* of feed_forward_proj or dense_act_fn */
     bool is_gated_act;
+    bool has_bias_per_layer;    /* UMT5: every layer's self-attention has a relative bias of its own; otherwise they share the first one's */
     bool scale_decoder_outputs; /* multiply the last decoder state by d_model^-0.5 before the head */
     int32_t decoder_start_token_id, eos_token_id, pad_token_id;
 } t5_config;
 
 typedef struct t5_model t5_model;
 
-/* Opens a checkpoint folder: config.json with model.safetensors (or its shards) in F32, F16 or BF16. Weights are mapped, not copied,
- * but for the transposed down-projections of the feed-forward layers.
- * RT_ERR_READ, _MALFORMED, _UNSUPPORTED, _LIMIT; _DISAGREE where config and weights contradict each other. */
+/* Opens a checkpoint folder, config.json with model.safetensors (or its shards) in F32, F16 or BF16; or a GGUF file, alone or in a folder,
+ * in these types or Q8_0, Q4_0, Q4_1, Q5_0, Q5_1. Weights are mapped, not copied, but for the transposed down-projections of the
+ * feed-forward layers.
+ * RT_ERR_READ, _MALFORMED, _UNSUPPORTED, _LIMIT; _DISAGREE where config and weights contradict each other; _NUMERIC where the scale of
+ * a quantised block is not finite. */
 rt_status t5_model_open(const char *path, t5_model **model, rt_error *err);
 void t5_model_close(t5_model *model); /* NULL does nothing; sessions of this model must be closed before */
 
 const t5_config *t5_model_config(const t5_model *model);
+
+/* RT_ERR_UNSUPPORTED where the model is an encoder alone. So fail t5_decode_start, t5_generate and t5_score of such a model. */
+rt_status t5_model_can_generate(const t5_model *model, rt_error *err);
+
 size_t t5_model_bytes(const t5_model *model); /* of all weights, as stored */
 
 /* ---- a session: the memory and the settings of requests that run one after another ---- */
@@ -145,7 +153,8 @@ rt_status t5_generate(t5_session *session, const t5_ids *inputs, size_t n_inputs
                       t5_generation **generation, rt_error *err);
 void t5_generation_free(t5_generation *generation); /* NULL does nothing */
 
-/* The answers of input i, best first; *n is num_return_sequences. Borrowed until t5_generation_free. */
+/* The answers of input i, best first; *n is num_return_sequences, or less where a tiny vocabulary offers fewer sequences. Borrowed until
+ * t5_generation_free. */
 const t5_answer *t5_generation_answers(const t5_generation *generation, size_t input, size_t *n);
 
 /* ---- scoring: log-probabilities of given targets ---- */

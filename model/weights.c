@@ -7,6 +7,7 @@
 
 #include "runtime/compute.h"
 #include "runtime/file_map.h"
+#include "runtime/quant.h"
 
 typedef enum extent { NONE, VOCAB, D_MODEL, INNER, D_FF, BUCKETS, HEADS } extent;
 
@@ -16,7 +17,7 @@ typedef enum slot_kind {
     VALUES  /* rt_values, transposed into panels */
 } slot_kind;
 
-typedef enum condition { ALWAYS, FIRST_BLOCK, GATED, NOT_GATED } condition;
+typedef enum condition { ALWAYS, OWN_BIAS, GATED, NOT_GATED } condition;
 
 typedef struct tensor_row {
     const char *name; /* after the prefix of its block or stack */
@@ -40,13 +41,16 @@ typedef struct tensor_row {
     {"layer." layer ".DenseReluDense.wo.weight", VALUES, D_MODEL, D_FF, ALWAYS, offsetof(t5_block_weights, ff.wo)},       \
     {"layer." layer ".layer_norm.weight", VECTOR, D_MODEL, NONE, ALWAYS, offsetof(t5_block_weights, ff.layer_norm)}
 
-static const tensor_row encoder_block[] = {ATTENTION("0", "SelfAttention", self), FEED_FORWARD("1")};
+#define SELF_ATTENTION                                                                               \
+    ATTENTION("0", "SelfAttention", self),                                                           \
+    {"layer.0.SelfAttention.relative_attention_bias.weight", VECTOR, BUCKETS, HEADS, OWN_BIAS,       \
+     offsetof(t5_block_weights, relative_attention_bias)}
 
-static const tensor_row decoder_block[] = {ATTENTION("0", "SelfAttention", self), ATTENTION("1", "EncDecAttention", cross), FEED_FORWARD("2")};
+static const tensor_row encoder_block[] = {SELF_ATTENTION, FEED_FORWARD("1")};
+
+static const tensor_row decoder_block[] = {SELF_ATTENTION, ATTENTION("1", "EncDecAttention", cross), FEED_FORWARD("2")};
 
 static const tensor_row stack_tensors[] = {
-    {"block.0.layer.0.SelfAttention.relative_attention_bias.weight", VECTOR, BUCKETS, HEADS, ALWAYS,
-     offsetof(t5_stack_weights, relative_attention_bias)},
     {"final_layer_norm.weight", VECTOR, D_MODEL, NONE, ALWAYS, offsetof(t5_stack_weights, final_layer_norm)},
 };
 
@@ -55,13 +59,14 @@ static const char *const embedding_names[] = {"shared.weight", "encoder.embed_to
 
 #define N_ROWS(table) (sizeof(table) / sizeof(table)[0])
 
-enum { NAME_SIZE = 128, WIDEN_AT_ONCE = 64, WORTH_THREADS_BYTES = 8 << 20 };
+enum { NAME_SIZE = 128, WIDEN_AT_ONCE = 64, WORTH_THREADS_BYTES = 32 << 20 };
 
 typedef struct loader {
     const ckpt_checkpoint *checkpoint;
     const t5_config *config;
     const rt_kernels *kernels;
     rt_threads *threads;
+    float *screen_scratch; /* [threads, d_model] */
     t5_weights *weights;
     size_t n_missing;
     char first_missing[NAME_SIZE];
@@ -90,9 +95,18 @@ static rt_status check_shape(const loader *l, const ckpt_tensor *t, const tensor
         snprintf(stored + used, sizeof stored - used, "%s%zu", d > 0 ? ", " : "", t->shape[d]);
     }
     if (rank == 1) {
-        return rt_fail(l->err, RT_ERR_DISAGREE, "%s: tensor %s is [%s], but config.json asks for [%zu]", t->file, t->name, stored, rows);
+        return rt_fail(l->err, RT_ERR_DISAGREE, "%s: tensor %s is [%s], but the config asks for [%zu]", t->file, t->name, stored, rows);
     }
-    return rt_fail(l->err, RT_ERR_DISAGREE, "%s: tensor %s is [%s], but config.json asks for [%zu, %zu]", t->file, t->name, stored, rows, cols);
+    return rt_fail(l->err, RT_ERR_DISAGREE, "%s: tensor %s is [%s], but the config asks for [%zu, %zu]", t->file, t->name, stored, rows, cols);
+}
+
+/* A block with a scale that is no number would only show in the results. */
+static rt_status check_scales(const loader *l, const ckpt_tensor *t) {
+    const size_t n = t->shape[0] * (t->rank > 1 ? t->shape[1] : 1);
+    if (t->dtype < RT_N_FLOAT_DTYPES || rt_quant_is_finite(t->dtype, n, t->data)) return RT_OK;
+    char file[RT_QUOTE_SIZE];
+    return rt_fail(l->err, RT_ERR_NUMERIC, "%s: tensor %s has a block whose scale is not finite", rt_quote(file, t->file, strlen(t->file)),
+                   t->name);
 }
 
 /* ---- derived forms; all of them are allocated while measuring and filled afterwards ---- */
@@ -167,6 +181,32 @@ static rt_values as_values(loader *l, const ckpt_tensor *t) {
     return v;
 }
 
+/* Below so many weights a layer's 8-bit copy saves nothing: both fit the second-level cache. */
+enum { SCREEN_WEIGHTS_MIN = 1 << 20 };
+
+typedef struct screen_job {
+    const rt_kernels *kernels;
+    const rt_matrix *W;
+    rt_screen *screen;
+    float *scratch; /* [threads, k] */
+} screen_job;
+
+static void fill_screen_panel(void *context, size_t panel, size_t worker) {
+    const screen_job *job = context;
+    rt_screen_fill(job->kernels, job->W, panel, job->screen, job->scratch + worker * job->W->cols);
+}
+
+static void add_screen(loader *l, t5_feed_forward_weights *ff) {
+    const t5_config *c = l->config;
+    if (c->activation != T5_RELU || l->kernels->screen == NULL || c->d_ff * c->d_model < SCREEN_WEIGHTS_MIN) return;
+    const rt_compute compute = {.threads = l->threads};
+    if (l->screen_scratch == NULL) l->screen_scratch = rt_arena_alloc(&l->weights->arena, rt_n_threads(&compute) * c->d_model, sizeof(float));
+    rt_screen_place(&l->weights->arena, &ff->wi, &ff->screen);
+    if (l->weights->arena.base == NULL) return;
+    screen_job job = {.kernels = l->kernels, .W = &ff->wi, .screen = &ff->screen, .scratch = l->screen_scratch};
+    rt_parallel(&compute, rt_screen_panels(&ff->screen), rt_guess_ns(0, c->d_ff * c->d_model), fill_screen_panel, &job);
+}
+
 /* ---- the loop ---- */
 
 static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, void *into) {
@@ -176,6 +216,7 @@ static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, v
         return RT_OK;
     }
     RT_TRY(check_shape(l, t, row));
+    if (l->weights->arena.base == NULL) RT_TRY(check_scales(l, t)); /* once, while measuring */
     l->weights->stored_bytes += t->n_bytes;
     char *slot = (char *)into + row->slot;
     if (row->kind == MATRIX) {
@@ -191,9 +232,18 @@ static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, v
     return RT_OK;
 }
 
-static rt_status fill_table(loader *l, const char *prefix, const tensor_row *table, size_t n_rows, void *into) {
+static bool is_asked_for(const t5_config *config, condition when, size_t block) {
+    switch (when) {
+    case OWN_BIAS: return block == 0 || config->has_bias_per_layer;
+    case GATED: return config->is_gated_act;
+    case NOT_GATED: return !config->is_gated_act;
+    default: return true;
+    }
+}
+
+static rt_status fill_table(loader *l, const char *prefix, size_t block, const tensor_row *table, size_t n_rows, void *into) {
     for (size_t r = 0; r < n_rows; r++) {
-        if ((table[r].when == GATED && !l->config->is_gated_act) || (table[r].when == NOT_GATED && l->config->is_gated_act)) continue;
+        if (!is_asked_for(l->config, table[r].when, block)) continue;
         char name[NAME_SIZE];
         snprintf(name, sizeof name, "%s%s", prefix, table[r].name);
         RT_TRY(fill_slot(l, name, &table[r], into));
@@ -209,10 +259,12 @@ static rt_status fill_stack(loader *l, const char *stack, size_t n_blocks, const
         t5_block_weights *block = into->block != NULL ? &into->block[b] : &unused;
         memset(block, 0, sizeof *block);
         snprintf(prefix, sizeof prefix, "%s.block.%zu.", stack, b);
-        RT_TRY(fill_table(l, prefix, table, n_rows, block));
+        RT_TRY(fill_table(l, prefix, b, table, n_rows, block));
+        if (l->n_missing == 0) add_screen(l, &block->ff);
+        if (!l->config->has_bias_per_layer && into->block != NULL) block->relative_attention_bias = into->block[0].relative_attention_bias;
     }
     snprintf(prefix, sizeof prefix, "%s.", stack);
-    return fill_table(l, prefix, stack_tensors, N_ROWS(stack_tensors), into);
+    return fill_table(l, prefix, 0, stack_tensors, N_ROWS(stack_tensors), into);
 }
 
 static rt_status fill_embeddings(loader *l) {
@@ -231,6 +283,7 @@ static rt_status fill_all(loader *l) {
     l->weights->stored_bytes = 0;
     RT_TRY(fill_embeddings(l));
     RT_TRY(fill_stack(l, "encoder", l->config->num_layers, encoder_block, N_ROWS(encoder_block), &l->weights->encoder));
+    if (l->config->num_decoder_layers == 0) return RT_OK;
     return fill_stack(l, "decoder", l->config->num_decoder_layers, decoder_block, N_ROWS(decoder_block), &l->weights->decoder);
 }
 
@@ -238,40 +291,46 @@ static rt_status report_missing(const loader *l) {
     const bool gated = l->config->is_gated_act;
     const char *other = gated ? "encoder.block.0.layer.1.DenseReluDense.wi.weight" : "encoder.block.0.layer.1.DenseReluDense.wi_0.weight";
     if (ckpt_find(l->checkpoint, other) != NULL) {
-        return rt_fail(l->err, RT_ERR_DISAGREE, "%s: config.json says the feed-forward is %s, but the weights hold %s", ckpt_path(l->checkpoint),
+        return rt_fail(l->err, RT_ERR_DISAGREE, "%s: the config says the feed-forward is %s, but the weights hold %s", ckpt_path(l->checkpoint),
                        gated ? "gated" : "not gated", other);
     }
-    return rt_fail(l->err, RT_ERR_DISAGREE, "%s: %zu tensors that config.json asks for are missing, the first of them %s", ckpt_path(l->checkpoint),
+    return rt_fail(l->err, RT_ERR_DISAGREE, "%s: %zu tensors that the config asks for are missing, the first of them %s", ckpt_path(l->checkpoint),
                    l->n_missing, l->first_missing);
 }
 
-/* A checkpoint with more blocks than the config says is of another model. */
+/* A checkpoint with more blocks than the config says is of another model; but an encoder may be taken out of a whole one. */
 static rt_status check_no_more_blocks(const loader *l) {
     static const char *const stacks[] = {"encoder", "decoder"};
     const size_t n_blocks[] = {l->config->num_layers, l->config->num_decoder_layers};
-    for (size_t s = 0; s < 2; s++) {
+    for (size_t s = 0; s < 2 && n_blocks[s] > 0; s++) {
         char name[NAME_SIZE];
         snprintf(name, sizeof name, "%s.block.%zu.layer.0.layer_norm.weight", stacks[s], n_blocks[s]);
         if (ckpt_find(l->checkpoint, name) != NULL) {
-            return rt_fail(l->err, RT_ERR_DISAGREE, "%s: the weights hold %s, but config.json says that the %s has %zu blocks",
+            return rt_fail(l->err, RT_ERR_DISAGREE, "%s: the weights hold %s, but the config says that the %s has %zu blocks",
                            ckpt_path(l->checkpoint), name, stacks[s], n_blocks[s]);
         }
     }
     return RT_OK;
 }
 
+static rt_status load(loader *l) {
+    RT_TRY(fill_all(l));
+    if (l->n_missing > 0) return report_missing(l);
+    RT_TRY(check_no_more_blocks(l));
+    const rt_arena measured = l->weights->arena;
+    l->weights->arena = (rt_arena){0};
+    RT_TRY(rt_arena_provide(&l->weights->arena, &measured, "derived weights", l->err));
+    return fill_all(l);
+}
+
 rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err) {
     memset(weights, 0, sizeof *weights);
     loader l = {.checkpoint = checkpoint, .config = config, .weights = weights, .err = err};
+    size_t stored = 0;
+    for (size_t i = 0; i < ckpt_count(checkpoint); i++) stored += ckpt_at(checkpoint, i)->n_bytes;
     RT_TRY(rt_kernels_choose(NULL, &l.kernels, err));
-    RT_TRY(fill_all(&l));
-    if (l.n_missing > 0) return report_missing(&l);
-    RT_TRY(check_no_more_blocks(&l));
-    const rt_arena measured = weights->arena;
-    weights->arena = (rt_arena){0};
-    RT_TRY(rt_arena_provide(&weights->arena, &measured, "derived weights", err));
-    RT_TRY(rt_threads_open(measured.used < WORTH_THREADS_BYTES ? 1 : 0, &l.threads, err));
-    const rt_status status = fill_all(&l);
+    RT_TRY(rt_threads_open(stored < WORTH_THREADS_BYTES ? 1 : 0, &l.threads, err));
+    const rt_status status = load(&l);
     rt_threads_close(l.threads);
     return status;
 }

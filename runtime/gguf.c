@@ -309,8 +309,8 @@ static rt_status check_version(const cursor *c, uint32_t version, rt_error *err)
         return rt_fail(err, RT_ERR_MALFORMED, "%s: not a version of GGUF (version, byte offset 4, 0, allowed 2 and 3)", c->file);
     }
     if ((version & 0xffff) == 0) {
-        return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: a file of the other endianness (version, byte offset 4, 0x%08x, little-endian is read)",
-                       c->file, version);
+        return rt_fail(err, RT_ERR_UNSUPPORTED,
+                       "%s: a big-endian file: only little-endian is read (endianness, byte offset 4, version 0x%08x)", c->file, version);
     }
     return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: a version of GGUF that is not read (version, byte offset 4, %u, allowed 2 and 3)", c->file,
                    version);

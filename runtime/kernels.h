@@ -23,8 +23,16 @@ enum { RT_LANES = 16 };
 
 typedef enum rt_activation { RT_IDENTITY, RT_RELU, RT_GELU_TANH, RT_GELU_ERF, RT_SILU, RT_SOFTMAX } rt_activation;
 
+enum { RT_SCREEN_PANEL = 64 };
+
+/* A query as screening sees it (screen.h): its scale, the sum of its 8-bit numbers, its norm and the norm of what they lose. */
+typedef struct rt_screen_query {
+    float scale, norm, loss;
+    int32_t sum;
+} rt_screen_query;
+
 typedef struct rt_kernels {
-    const char *isa; /* "ref", "avx2", "avx512" */
+    const char *isa; /* "ref", "avx2", "avx512" (with or without VNNI) */
 
     /* Widths at which dot and weighted_rows run full tiles. Blocks of multiples of these waste nothing. */
     size_t dot_tile_rows, dot_tile_cols;
@@ -60,6 +68,18 @@ typedef struct rt_kernels {
     /* The kept of a row, in ascending index: all that are not <= t (so NaN too), and the first n_ties of those equal to t.
      * index[], value[] receive them; value may be x itself. Returns how many. */
     size_t (*keep_above)(size_t n, const float *x, float t, size_t n_ties, uint32_t *index, float *value);
+
+    /* out[t] = A[row[t]] . b, the same bits as dot. */
+    void (*dot_listed)(size_t n, const uint8_t *row, size_t k, const float *A, size_t lda, const float *b, float *out);
+
+    /* Makes a query ready for screen: p = round(x / scale), scale = largest |x| / 127, and norms rounded up; p [k rounded up to 4], the rest 0.
+     * Where x is not finite, or so small that its squares vanish, p is 0 and the norms are infinite. NULL where screen is. */
+    void (*quantise)(size_t k, const float *x, int8_t *p, rt_screen_query *query);
+
+    /* Bit j of mask[i]: the score of query i and unit j of a panel may be positive. P [m, k], k a multiple of 4; Q [k / 4][64][4] plus 128;
+     * scale, alpha, beta [64]. NULL where there is no 8-bit product that pays. */
+    void (*screen)(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
+                   const float *alpha, const float *beta, uint64_t *mask);
 } rt_kernels;
 
 /* The variant that this machine runs best; `force` ("ref", "avx2", "avx512"; NULL or "": none) asks for one. RT_ERR_USAGE for a name

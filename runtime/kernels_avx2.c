@@ -2,7 +2,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define RT_VARIANT rt_kernels_avx2
 #define RT_ISA_NAME "avx2"
 #define RT_KERNEL static __attribute__((target("avx2,fma,f16c,bmi,bmi2,popcnt")))
 #define V RT_KERNEL inline __attribute__((always_inline))
@@ -116,4 +115,6 @@ V void v_dot_store(size_t rows, size_t cols, v16 acc[RT_DOT_ROWS][RT_DOT_COLS], 
 
 #undef V
 #include "runtime/kernels_vector.h"
+
+const rt_kernels rt_kernels_avx2 = RT_TABLE(NULL, NULL);
 #endif

@@ -2,7 +2,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define RT_VARIANT rt_kernels_avx512
 #define RT_ISA_NAME "avx512"
 #define RT_KERNEL static __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi,bmi2,popcnt")))
 #define V RT_KERNEL inline __attribute__((always_inline))
@@ -108,4 +107,69 @@ V void v_dot_store(size_t rows, size_t cols, v16 acc[RT_DOT_ROWS][RT_DOT_COLS], 
 
 #undef V
 #include "runtime/kernels_vector.h"
+
+/* ---- screening: 4 x 8 bits a lane and instruction (VNNI), queries broadcast, 64 units in four registers ---- */
+
+#define RT_VNNI static __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c,bmi,bmi2,popcnt")))
+#define SCREEN_ROWS 6
+
+RT_VNNI inline __attribute__((always_inline)) void screen_rows(size_t rows, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,
+                                                               const uint8_t *Q, const float *scale, const float *alpha, const float *beta,
+                                                               uint64_t *mask) {
+    __m512i acc[SCREEN_ROWS][4];
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm512_set1_epi32(-128 * query[i].sum);
+    }
+    for (size_t c = 0; c < k; c += 4) {
+        __m512i q[4];
+        UNROLL for (size_t v = 0; v < 4; v++) q[v] = _mm512_loadu_si512(Q + c * RT_SCREEN_PANEL + 64 * v);
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            int32_t four;
+            memcpy(&four, P + i * ldp + c, sizeof four);
+            const __m512i p = _mm512_set1_epi32(four);
+            UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm512_dpbusd_epi32(acc[i][v], q[v], p);
+        }
+    }
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        const __m512 s = _mm512_set1_ps(query[i].scale), norm = _mm512_set1_ps(query[i].norm), loss = _mm512_set1_ps(query[i].loss);
+        mask[i] = 0;
+        UNROLL for (size_t v = 0; v < 4; v++) {
+            const __m512 estimate = _mm512_mul_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(acc[i][v]), _mm512_loadu_ps(scale + 16 * v)), s);
+            const __m512 bound = _mm512_fmadd_ps(_mm512_loadu_ps(beta + 16 * v), loss, _mm512_mul_ps(_mm512_loadu_ps(alpha + 16 * v), norm));
+            const __mmask16 keep = _mm512_cmp_ps_mask(_mm512_add_ps(estimate, bound), _mm512_setzero_ps(), _CMP_NLE_UQ);
+            mask[i] |= (uint64_t)keep << (16 * v);
+        }
+    }
+}
+
+RT_VNNI void screen(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
+                    const float *alpha, const float *beta, uint64_t *mask) {
+    size_t i = 0;
+    for (; i + SCREEN_ROWS <= m; i += SCREEN_ROWS) screen_rows(SCREEN_ROWS, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, mask + i);
+    for (; i < m; i++) screen_rows(1, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, mask + i);
+}
+
+static float up(float sum_of_squares, size_t k) { return sqrtf(sum_of_squares) * (1.0f + (float)(k / RT_LANES + 16) * 0x1p-23f); }
+
+RT_VNNI void quantise(size_t k, const float *x, int8_t *p, rt_screen_query *query) {
+    v16 most = v_zero(), square = v_zero(), lost = v_zero();
+    uint32_t nan = 0;
+    FOR_LANES(k, const v16 v = load(x + i, len); nan |= v_nan(v); most = v_max(most, v_abs(v)););
+    const float largest = max(RT_LANES, (const float *)&most);
+    memset(p, 0, (k + 3) / 4 * 4);
+    *query = (rt_screen_query){.norm = INFINITY, .loss = INFINITY};
+    if (nan != 0 || !(largest > RT_SCREEN_MIN && largest < RT_SCREEN_MAX)) return;
+    query->scale = largest / 127.0f;
+    const v16 inverse = v_set(127.0f / largest), scale = v_set(-query->scale), round = v_set(RT_ROUND);
+    __m512i sum = _mm512_setzero_si512();
+    FOR_LANES(k, const v16 v = load(x + i, len); const v16 r = v_sub(v_fma(v, inverse, round), round); const v16 e = v_fma(scale, r, v);
+              const __m512i whole = _mm512_cvtps_epi32(r); _mm512_mask_cvtepi32_storeu_epi8(p + i, first(len), whole);
+              sum = _mm512_add_epi32(sum, whole); square = v_fma(v, v, square); lost = v_fma(e, e, lost););
+    query->sum = _mm512_reduce_add_epi32(sum);
+    query->norm = up(v_sum(square), k);
+    query->loss = up(v_sum(lost), k);
+}
+
+const rt_kernels rt_kernels_avx512 = RT_TABLE(NULL, NULL);
+const rt_kernels rt_kernels_avx512_vnni = RT_TABLE(quantise, screen);
 #endif

@@ -8,6 +8,7 @@ extern const rt_kernels rt_kernels_ref;
 #if defined(__x86_64__)
 extern const rt_kernels rt_kernels_avx2;   /* AVX2, FMA, F16C */
 extern const rt_kernels rt_kernels_avx512; /* AVX-512 F, BW, DQ, VL */
+extern const rt_kernels rt_kernels_avx512_vnni;
 #endif
 
 #endif

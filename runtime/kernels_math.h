@@ -32,4 +32,8 @@
 #define RT_ERF_A4 (-1.453152027f)
 #define RT_ERF_A5 1.061405429f
 
+/* Between these a row's squares, and those of what 8 bits lose of it, neither vanish nor overflow. */
+#define RT_SCREEN_MIN 1e-12f
+#define RT_SCREEN_MAX 1e12f
+
 #endif

@@ -181,6 +181,48 @@ static size_t keep_above(size_t n, const float *x, float t, size_t n_ties, uint3
     return count;
 }
 
+static void dot_listed(size_t n, const uint8_t *row, size_t k, const float *A, size_t lda, const float *b, float *out) {
+    for (size_t t = 0; t < n; t++) dot(1, 1, k, A + row[t] * lda, lda, b, k, out + t, 1);
+}
+
+/* Norms are sums in lanes order, so off by at most (k / 16 + 5) 2^-24 of themselves, which `up` covers twice over. */
+static float up(float sum_of_squares, size_t k) { return sqrtf(sum_of_squares) * (1.0f + (float)(k / RT_LANES + 16) * 0x1p-23f); }
+
+static void quantise(size_t k, const float *x, int8_t *p, rt_screen_query *query) {
+    float largest = 0.0f, square[RT_LANES] = {0}, lost[RT_LANES] = {0};
+    for (size_t c = 0; c < k; c++) {
+        if (!(fabsf(x[c]) <= largest)) largest = fabsf(x[c]);
+    }
+    memset(p, 0, (k + 3) / 4 * 4);
+    *query = (rt_screen_query){.norm = INFINITY, .loss = INFINITY};
+    if (!(largest > RT_SCREEN_MIN && largest < RT_SCREEN_MAX)) return;
+    query->scale = largest / 127.0f;
+    const float inverse = 127.0f / largest;
+    for (size_t c = 0; c < k; c++) {
+        const float r = fmaf(x[c], inverse, RT_ROUND) - RT_ROUND, e = fmaf(-query->scale, r, x[c]);
+        p[c] = (int8_t)r;
+        query->sum += p[c];
+        square[c % RT_LANES] = fmaf(x[c], x[c], square[c % RT_LANES]);
+        lost[c % RT_LANES] = fmaf(e, e, lost[c % RT_LANES]);
+    }
+    query->norm = up(sum_lanes(square), k);
+    query->loss = up(sum_lanes(lost), k);
+}
+
+static void screen(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
+                   const float *alpha, const float *beta, uint64_t *mask) {
+    for (size_t i = 0; i < m; i++) {
+        mask[i] = 0;
+        for (size_t j = 0; j < RT_SCREEN_PANEL; j++) {
+            int32_t sum = 0;
+            for (size_t c = 0; c < k; c++) sum += P[i * ldp + c] * Q[(c / 4 * RT_SCREEN_PANEL + j) * 4 + c % 4];
+            const float estimate = (float)(sum - 128 * query[i].sum) * scale[j] * query[i].scale;
+            const float bound = fmaf(beta[j], query[i].loss, alpha[j] * query[i].norm);
+            if (!(estimate + bound <= 0.0f)) mask[i] |= UINT64_C(1) << j;
+        }
+    }
+}
+
 const rt_kernels rt_kernels_ref = {
     .isa = "ref",
     .dot_tile_rows = 1,
@@ -200,4 +242,7 @@ const rt_kernels rt_kernels_ref = {
     .exp_sum = exp_sum,
     .count_ge = count_ge,
     .keep_above = keep_above,
+    .dot_listed = dot_listed,
+    .quantise = quantise,
+    .screen = screen,
 };

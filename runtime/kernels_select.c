@@ -19,11 +19,14 @@ static bool has_avx512(void) {
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
 }
+
+static bool has_vnni(void) { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
 #endif
 
 /* Best first. */
 static const variant variants[] = {
 #if defined(__x86_64__)
+    {&rt_kernels_avx512_vnni, has_vnni},
     {&rt_kernels_avx512, has_avx512},
     {&rt_kernels_avx2, has_avx2},
 #endif
@@ -34,14 +37,16 @@ enum { N_VARIANTS = sizeof variants / sizeof variants[0] };
 
 rt_status rt_kernels_choose(const char *force, const rt_kernels **kernels, rt_error *err) {
     const bool forced = force != NULL && force[0] != '\0';
+    bool known = false;
     for (size_t i = 0; i < N_VARIANTS; i++) {
         if (forced && strcmp(force, variants[i].kernels->isa) != 0) continue;
         if (variants[i].runs_here()) {
             *kernels = variants[i].kernels;
             return RT_OK;
         }
-        if (forced) return rt_fail(err, RT_ERR_USAGE, "T5K_ISA=%s: this processor cannot run it", force);
+        known |= forced;
     }
+    if (known) return rt_fail(err, RT_ERR_USAGE, "T5K_ISA=%s: this processor cannot run it", force);
     char shown[RT_QUOTE_SIZE];
     return rt_fail(err, RT_ERR_USAGE, "T5K_ISA=%s: no such instruction set (ref, avx2, avx512)", rt_quote(shown, force, strlen(force)));
 }

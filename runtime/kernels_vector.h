@@ -78,6 +78,37 @@ RT_KERNEL void dot(size_t m, size_t n, size_t k, const float *A, size_t lda, con
     }
 }
 
+#define LISTED 6 /* listed rows at a time: as many chains as hide most of the latency of fma */
+
+RT_KERNEL inline __attribute__((always_inline)) void listed_part(size_t n, const uint8_t *row, size_t k, const float *A, size_t lda, const float *b,
+                                                                 float *out) {
+    v16 acc[LISTED];
+    UNROLL for (size_t t = 0; t < n; t++) acc[t] = v_zero();
+    size_t c = 0;
+    for (; c + RT_LANES <= k; c += RT_LANES) {
+        const v16 x = v_load(b + c);
+        UNROLL for (size_t t = 0; t < n; t++) acc[t] = v_fma(v_load(A + row[t] * lda + c), x, acc[t]);
+    }
+    if (c < k) {
+        const v16 x = v_load_n(b + c, k - c);
+        UNROLL for (size_t t = 0; t < n; t++) acc[t] = v_fma_n(v_load_n(A + row[t] * lda + c, k - c), x, acc[t], k - c);
+    }
+    UNROLL for (size_t t = 0; t < n; t++) out[t] = v_sum(acc[t]);
+}
+
+RT_KERNEL void dot_listed(size_t n, const uint8_t *row, size_t k, const float *A, size_t lda, const float *b, float *out) {
+    size_t t = 0;
+    for (; t + LISTED <= n; t += LISTED) listed_part(LISTED, row + t, k, A, lda, b, out + t);
+    switch (n - t) {
+    case 1: listed_part(1, row + t, k, A, lda, b, out + t); break;
+    case 2: listed_part(2, row + t, k, A, lda, b, out + t); break;
+    case 3: listed_part(3, row + t, k, A, lda, b, out + t); break;
+    case 4: listed_part(4, row + t, k, A, lda, b, out + t); break;
+    case 5: listed_part(5, row + t, k, A, lda, b, out + t); break;
+    default: break;
+    }
+}
+
 /* ---- weighted sums of rows ---- */
 
 /* rows x vecs accumulators, of which the last vector has n_last lanes. */
@@ -311,23 +342,12 @@ RT_KERNEL size_t keep_above(size_t n, const float *x, float t, size_t n_ties, ui
     return count;
 }
 
-const rt_kernels RT_VARIANT = {
-    .isa = RT_ISA_NAME,
-    .dot_tile_rows = RT_DOT_ROWS,
-    .dot_tile_cols = RT_DOT_COLS,
-    .dot = dot,
-    .weighted_rows = weighted_rows,
-    .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16},
-    .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,
-              [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1},
-    .rms_norm = rms_norm,
-    .add = add,
-    .mul = mul,
-    .scale = scale,
-    .activate = activate,
-    .max = max,
-    .argmax = argmax,
-    .exp_sum = exp_sum,
-    .count_ge = count_ge,
-    .keep_above = keep_above,
-};
+#define RT_TABLE(quantise_kernel, screen_kernel)                                                                                                                    \
+    {                                                                                                                                              \
+        .isa = RT_ISA_NAME, .dot_tile_rows = RT_DOT_ROWS, .dot_tile_cols = RT_DOT_COLS, .dot = dot, .weighted_rows = weighted_rows,                 \
+        .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16},                                                \
+        .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,        \
+                  [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1},                                                \
+        .rms_norm = rms_norm, .add = add, .mul = mul, .scale = scale, .activate = activate, .max = max, .argmax = argmax, .exp_sum = exp_sum,      \
+        .count_ge = count_ge, .keep_above = keep_above, .dot_listed = dot_listed, .quantise = quantise_kernel, .screen = screen_kernel,                                         \
+    }

@@ -1,7 +1,6 @@
 /* Quantised blocks; see quant.h. */
 #include "runtime/quant.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -55,3 +54,16 @@ void rt_widen_q4_0(size_t n, const void *in, float *out) { widen_nibbles(n, in, 
 void rt_widen_q4_1(size_t n, const void *in, float *out) { widen_nibbles(n, in, out, true, false, 0); }
 void rt_widen_q5_0(size_t n, const void *in, float *out) { widen_nibbles(n, in, out, false, true, 16); }
 void rt_widen_q5_1(size_t n, const void *in, float *out) { widen_nibbles(n, in, out, true, true, 0); }
+
+/* Exponent 31 is infinity or NaN. */
+static bool is_finite_half(const uint8_t *p) { return (p[1] & 0x7c) != 0x7c; }
+
+bool rt_quant_is_finite(rt_dtype dtype, size_t n, const void *in) {
+    const rt_dtype_info info = rt_dtype_of(dtype);
+    const bool has_min = dtype == RT_Q4_1 || dtype == RT_Q5_1;
+    const uint8_t *block = in;
+    for (size_t i = 0; i < n; i += info.block, block += info.block_bytes) {
+        if (!is_finite_half(block) || (has_min && !is_finite_half(block + 2))) return false;
+    }
+    return true;
+}

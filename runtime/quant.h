@@ -11,6 +11,7 @@
 #ifndef RUNTIME_QUANT_H
 #define RUNTIME_QUANT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "runtime/matrix.h"
@@ -21,6 +22,9 @@ void rt_widen_q4_0(size_t n, const void *in, float *out);
 void rt_widen_q4_1(size_t n, const void *in, float *out);
 void rt_widen_q5_0(size_t n, const void *in, float *out);
 void rt_widen_q5_1(size_t n, const void *in, float *out);
+
+/* Whether d and m of n / 32 blocks of the type are all finite, and with them every element. */
+bool rt_quant_is_finite(rt_dtype dtype, size_t n, const void *in);
 
 /* One half-precision number, widened exactly. */
 float rt_widen_half(unsigned short half);

@@ -23,7 +23,7 @@ typedef enum rt_status {
     RT_ERR_NUMERIC = 9      /* NaN or infinity where a number must be */
 } rt_status;
 
-enum { RT_ERROR_SIZE = 512, RT_QUOTE_SIZE = 64 * 4 + 4 };
+enum { RT_ERROR_SIZE = 1024, RT_QUOTE_MAX = 64, RT_QUOTE_PATH_MAX = 120, RT_QUOTE_SIZE = RT_QUOTE_PATH_MAX * 4 + 4 };
 
 /* The message has no newline and no control byte: "FILE: DEFECT (field, offset, value, allowed)". */
 typedef struct rt_error {
@@ -38,8 +38,11 @@ rt_status rt_fail(rt_error *err, rt_status status, const char *format, ...) __at
 rt_status rt_fail_memory(rt_error *err, size_t n_bytes, const char *what);
 
 /* Text from a file or a user made fit for a message: control and non-ASCII bytes become \xNN, at most 64 bytes are shown, "..." marks
- * a cut. Returns out, which has room for RT_QUOTE_SIZE bytes. */
+ * the cut. Returns out, which has room for RT_QUOTE_SIZE bytes. */
 const char *rt_quote(char out[RT_QUOTE_SIZE], const char *bytes, size_t n_bytes);
+
+/* The same for a path, of which up to 120 bytes are shown; of a longer one the end is kept. */
+const char *rt_quote_path(char out[RT_QUOTE_SIZE], const char *path);
 
 /* Forwards a failure. */
 #define RT_TRY(expr)                         \

@@ -9,12 +9,13 @@
 #include <string.h>
 
 #include "runtime/matmul.h"
+#include "runtime/screened.h"
 #include "runtime/topk.h"
 
 enum {
     PACK_KEYS = 128, /* rows of V packed at a time: 128 x 64 floats are 32 KiB, the first-level cache */
     PACK_ROWS = 4,   /* below so many queries packing costs more than it saves */
-    SHARE_KEYS = 192,
+    SHARE_KEYS = RT_SCREEN_RANGE,
     SHARE_ROWS_MIN = 16 /* a chunk of the feed-forward is not cut smaller than this to feed a thread: it would read all of wi for it */
 };
 
@@ -28,6 +29,7 @@ typedef struct rt_unit {
     float *S;        /* [n_queries, ld]: scores, then weights, packed to the front where `index` is in use */
     float *G;        /* [n_queries, ld]: gate, if there is one and every key is kept */
     uint32_t *index; /* [n_queries, ld] */
+    rt_screened screened; /* what screening needs, if it is done */
     size_t *n_kept;  /* [n_queries] */
     bool *dense;     /* [n_queries]: all visible keys kept; index not used */
 } rt_unit;
@@ -37,6 +39,14 @@ static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 static size_t shared_bytes(size_t chunk, size_t max_keys, bool gated) {
     const size_t ld = round_up(max_keys, RT_LANES);
     return round_up(chunk * ld * (gated ? 3 : 2) * sizeof(float) + chunk * (sizeof(size_t) + sizeof(bool)), 64);
+}
+
+static size_t unit_bytes(const rt_topk_attention_args *args, size_t max_keys) {
+    return shared_bytes(args->chunk, max_keys, args->gate != NULL) + (args->screen != NULL ? rt_screened_bytes(args->screen, args->chunk) : 0);
+}
+
+size_t rt_topk_attention_screen_scratch(const rt_kernels *kernels, size_t chunk, const rt_screen *screen, bool gated) {
+    return rt_topk_attention_scratch(kernels, chunk, screen->n, screen->k, gated) + rt_screened_bytes(screen, chunk);
 }
 
 size_t rt_topk_attention_scratch(const rt_kernels *kernels, size_t chunk, size_t max_keys, size_t d_k, bool gated) {
@@ -56,6 +66,10 @@ static void place(rt_unit *unit, void *scratch, size_t max_keys) {
     unit->G = (float *)(unit->index + chunk * unit->ld);
     unit->n_kept = (size_t *)(unit->G + (unit->args->gate != NULL ? chunk * unit->ld : 0));
     unit->dense = (bool *)(unit->n_kept + chunk);
+    if (unit->args->screen != NULL) {
+        void *after = (char *)scratch + shared_bytes(chunk, max_keys, unit->args->gate != NULL);
+        unit->screened = rt_screened_place(unit->args->screen, chunk, unit->S, unit->index, unit->ld, after);
+    }
 }
 
 static size_t n_visible(const rt_unit *unit, size_t i) { return unit->args->causal ? unit->first_position + i + 1 : unit->span.n_keys; }
@@ -66,17 +80,27 @@ static bool keeps_all(const rt_unit *unit, size_t i) {
 
 /* ---- stage 1: S[:, first .. first + n) = Q K^T, and the dense gate ---- */
 
+static void prepare(const rt_unit *unit) {
+    const rt_topk_attention_args *a = unit->args;
+    if (a->screen == NULL) return;
+    rt_screen_prepare(unit->compute->kernels, &unit->screened, unit->span.n_queries, a->Q + unit->span.query * a->ldq, a->ldq);
+}
+
 static void score_keys(const rt_unit *unit, size_t first, size_t n, void *scratch) {
     const rt_topk_attention_args *a = unit->args;
     const size_t m = unit->span.n_queries, last_visible = n_visible(unit, m - 1);
     if (first >= last_visible) return;
     if (first + n > last_visible) n = last_visible - first;
     const float *Q = a->Q + unit->span.query * a->ldq + unit->head * a->d_k;
+    if (a->screen != NULL) {
+        rt_screen_scores(unit->compute->kernels, &unit->screened, m, Q, a->ldq, &a->K, first, n, a->tally, scratch);
+        return;
+    }
     rt_matrix K = a->K;
     K.data = (const char *)K.data + rt_dtype_bytes(K.dtype, unit->head * a->d_k);
     rt_dot_rows(unit->compute->kernels, m, Q, a->ldq, &K, unit->span.key + first, n, unit->S + first, unit->ld, scratch);
     if (a->gate != NULL && keeps_all(unit, 0)) {
-        rt_dot_rows(unit->compute->kernels, m, Q, a->ldq, a->gate, first, n, unit->G + first, unit->ld, scratch);
+        rt_dot_rows(unit->compute->kernels, m, Q, a->ldq, a->gate, unit->span.key + first, n, unit->G + first, unit->ld, scratch);
     }
 }
 
@@ -99,16 +123,17 @@ static size_t select_row(const rt_unit *unit, size_t i, void *scratch) {
         return kept;
     }
     /* Of ReLU only the positive matter, and where more than topk are positive the topk largest are among them. */
-    const size_t positive = kernels->keep_above(n, s, 0.0f, 0, index, s);
-    if (topk == 0 || positive <= topk) return positive;
     uint32_t *among = scratch;
+    const size_t positive = unit->args->screen != NULL ? rt_screened_positive(kernels, &unit->screened, i, among)
+                                                       : kernels->keep_above(n, s, 0.0f, 0, index, s);
+    if (topk == 0 || positive <= topk) return positive;
     const size_t kept = rt_topk(kernels, positive, s, topk, among, s);
     if (kept == 0) atomic_store(unit->nan, true);
     for (size_t t = 0; t < kept; t++) index[t] = index[among[t]];
     return kept;
 }
 
-/* s[t] *= Q[i] . G[index[t]], a tile of gathered rows at a time. */
+/* s[t] *= Q[i] . G[span.key + index[t]], a tile of gathered rows at a time. */
 static void gate_kept(const rt_unit *unit, size_t i, size_t kept, void *scratch) {
     const rt_topk_attention_args *a = unit->args;
     const rt_kernels *kernels = unit->compute->kernels;
@@ -118,7 +143,9 @@ static void gate_kept(const rt_unit *unit, size_t i, size_t kept, void *scratch)
     float *s = unit->S + i * unit->ld, *rows = scratch, *gate = rows + tile * a->d_k;
     for (size_t t = 0; t < kept; t += tile) {
         const size_t n = kept - t < tile ? kept - t : tile;
-        for (size_t r = 0; r < n; r++) kernels->widen[a->gate->dtype](a->d_k, rt_matrix_row(a->gate, index[t + r]), rows + r * a->d_k);
+        for (size_t r = 0; r < n; r++) {
+            kernels->widen[a->gate->dtype](a->d_k, rt_matrix_row(a->gate, unit->span.key + index[t + r]), rows + r * a->d_k);
+        }
         kernels->dot(1, n, a->d_k, q, a->ldq, rows, a->d_k, gate, n);
         kernels->mul(n, gate, s + t);
     }
@@ -194,7 +221,7 @@ static bool open_unit(attention_job *job, size_t item, size_t worker, rt_unit *u
     const size_t chunk = item % job->n_chunks_max, head = item / job->n_chunks_max % a->n_heads;
     const rt_span span = a->spans[item / job->n_chunks_max / a->n_heads];
     const size_t first = chunk * job->chunk;
-    if (first >= span.n_queries || span.n_keys == 0) return false;
+    if (first >= span.n_queries) return false;
     *unit = (rt_unit){.args = a, .compute = job->compute, .nan = &job->nan, .span = span, .head = head};
     unit->span.query += first;
     unit->span.n_queries = span.n_queries - first < job->chunk ? span.n_queries - first : job->chunk;
@@ -208,6 +235,7 @@ static void whole_unit(void *context, size_t item, size_t worker) {
     rt_unit unit;
     if (!open_unit(job, item, worker, &unit)) return;
     void *scratch = own_scratch(job, worker);
+    prepare(&unit);
     score_keys(&unit, 0, unit.span.n_keys, scratch);
     for (size_t i = 0; i < unit.span.n_queries; i++) weigh_row(&unit, i, scratch);
     for (size_t p = 0; p < n_panels(job->args); p++) sum_panel(&unit, p, scratch);
@@ -248,7 +276,7 @@ rt_status rt_topk_attention(const rt_compute *compute, const rt_topk_attention_a
     }
     if (max_queries == 0) return RT_OK;
     const size_t guess_ns = rt_guess_ns(n_scores * (args->d_k + args->d_v), n_keys * args->n_heads * (args->d_k + args->d_v) * sizeof(float));
-    job.block_bytes = shared_bytes(args->chunk, job.max_keys, args->gate != NULL);
+    job.block_bytes = unit_bytes(args, job.max_keys);
     job.chunk = queries_per_chunk(args, rt_n_threads(compute), max_queries);
     job.n_chunks_max = (max_queries + job.chunk - 1) / job.chunk;
     const size_t n_units = args->n_spans * args->n_heads * job.n_chunks_max;
@@ -259,6 +287,7 @@ rt_status rt_topk_attention(const rt_compute *compute, const rt_topk_attention_a
             rt_unit unit;
             if (!open_unit(&job, item, 0, &unit)) continue;
             job.unit = &unit;
+            prepare(&unit);
             rt_parallel(compute, (unit.span.n_keys + SHARE_KEYS - 1) / SHARE_KEYS, guess_ns, share_scores, &job);
             rt_parallel(compute, unit.span.n_queries, guess_ns / 8, share_rows, &job);
             rt_parallel(compute, n_panels(args), guess_ns, share_panels, &job);

@@ -21,6 +21,7 @@
 #define RUNTIME_TOPK_ATTENTION_H
 
 #include "runtime/compute.h"
+#include "runtime/screen.h"
 
 /* One sequence of a ragged batch: its rows of Q and out, and its rows of K and V. */
 typedef struct rt_span {
@@ -55,6 +56,10 @@ typedef struct rt_topk_attention_args {
     float *out;  /* [queries, ldo]: head h from column h * d_v */
     size_t ldo;
 
+    const rt_screen *screen; /* NULL, or the 8-bit copy of K, to leave out scores that are proved not positive: ReLU, one head, one span; the
+                                kernels must have `screen`. Changes no bit */
+    rt_screen_tally *tally;  /* counts screened scores; NULL: nobody asks */
+
     const rt_matrix *gate; /* NULL, or G [keys, d_k]: gate(i, j) = Q[i] . G[j]; only with n_heads = 1 */
     const float *bias;     /* NULL, or for head h the bias of a key at distance j - position(i): bias[h * bias_head + bias_zero + distance] */
     size_t bias_head, bias_zero;
@@ -62,6 +67,9 @@ typedef struct rt_topk_attention_args {
 
 /* Bytes of scratch a thread needs for chunks of `chunk` queries on up to max_keys keys. */
 size_t rt_topk_attention_scratch(const rt_kernels *kernels, size_t chunk, size_t max_keys, size_t d_k, bool gated);
+
+/* The same where args->screen is set. */
+size_t rt_topk_attention_screen_scratch(const rt_kernels *kernels, size_t chunk, const rt_screen *screen, bool gated);
 
 /* Returns RT_ERR_NUMERIC if a row that had to be selected from holds NaN (out is then undefined); NaN elsewhere comes out in out. */
 rt_status rt_topk_attention(const rt_compute *compute, const rt_topk_attention_args *args, rt_error *err);

@@ -159,16 +159,16 @@ static const row bad_rows[] = {
     {"num_layers", "2,\"d_model\":32", RT_ERR_MALFORMED, "the key 'd_model' is there twice"},
     {"x", "Infinity", RT_ERR_MALFORMED, "not JSON: found 'I'"},
     /* other families */
-    {"model_type", "\"umt5\"", RT_ERR_UNSUPPORTED, "model_type is not supported (umt5, allowed t5 or mt5)"},
-    {"model_type", "\"longt5\"", RT_ERR_UNSUPPORTED, "longt5"},
+    {"model_type", "\"longt5\"", RT_ERR_UNSUPPORTED, "model_type is not supported (longt5, allowed t5, mt5 or umt5)"},
     {"model_type", "\"switch_transformers\"", RT_ERR_UNSUPPORTED, "switch_transformers"},
     {"model_type", "\"bert\"", RT_ERR_UNSUPPORTED, "bert"},
     {"model_type", "5", RT_ERR_MALFORMED, "model_type is a number"},
-    {"architectures", "[\"T5EncoderModel\"]", RT_ERR_UNSUPPORTED, "architectures is not supported (T5EncoderModel"},
-    {"architectures", "[\"MT5EncoderModel\"]", RT_ERR_UNSUPPORTED, "MT5EncoderModel"},
+    {"architectures", "[\"T5ForTokenClassification\"]", RT_ERR_UNSUPPORTED, "architectures is not supported (T5ForTokenClassification"},
+    {"architectures", "[\"T5EncoderModel\",\"MT5Model\"]", RT_ERR_UNSUPPORTED, "MT5Model"},
     {"architectures", "\"T5ForConditionalGeneration\"", RT_ERR_MALFORMED, "architectures is a text"},
     {"architectures", "[1]", RT_ERR_MALFORMED, "an element of architectures is a number"},
-    {"is_encoder_decoder", "false", RT_ERR_UNSUPPORTED, "is_encoder_decoder is not supported (false, allowed true)"},
+    {"is_encoder_decoder", "false,\"architectures\":[\"T5ForConditionalGeneration\"]", RT_ERR_UNSUPPORTED,
+     "is_encoder_decoder is not supported (false, allowed true)"},
 };
 
 START_TEST(bad_row) {

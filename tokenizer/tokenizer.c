@@ -1,4 +1,4 @@
-/* T5's rules round SentencePiece; see tokenizer.h.
+/* T5's rules round SentencePiece, and the choice between it and ByT5's bytes (bytes.h); see tokenizer.h.
  *
  * Encoding cuts the text at the names of special tokens, in one scan for '<', and gives what lies between to SentencePiece.
  *
@@ -9,16 +9,15 @@
  * way: between segmentations of equal score rounding decides, and rounding depends on what stands before. */
 #include "tokenizer/tokenizer.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "runtime/file_map.h"
+#include "tokenizer/bytes.h"
+#include "tokenizer/special_names.h"
 #include "tokenizer/spm_check.h"
 #include "tokenizer/spm_shim.h"
-#include "tokenizer/tokenizer_config.h"
+#include "tokenizer/spm_source.h"
 
 /* A piece's mark of a space: U+2581. */
 static const char space_mark[] = "\xe2\x96\x81";
@@ -32,11 +31,8 @@ enum { GUARD_BYTES = sizeof guard - 1 };
  * this. */
 enum { MAX_TEXT_BYTES = 2 << 20 };
 
-static const char sentinel_prefix[] = "<extra_id_";
-enum { SENTINEL_PREFIX_BYTES = sizeof sentinel_prefix - 1, SENTINEL_NAME_SIZE = 32 };
-
 struct tok_tokenizer {
-    tok_spm *spm;
+    tok_spm *spm; /* NULL for ByT5 */
     bool legacy;
     size_t n_guard_ids; /* of "<unk>" as text; 0 when legacy */
     size_t n_pieces;
@@ -47,60 +43,33 @@ struct tok_tokenizer {
 
 /* ---- names of special tokens ---- */
 
-/* The number of bytes of the name <extra_id_N>, N < n_sentinels, at the start of text; 0 if there is none. */
-static size_t match_sentinel(const char *text, size_t n_bytes, size_t n_sentinels, size_t *number) {
-    if (n_bytes < SENTINEL_PREFIX_BYTES || memcmp(text, sentinel_prefix, SENTINEL_PREFIX_BYTES) != 0) return 0;
-    size_t i = SENTINEL_PREFIX_BYTES, n = 0;
-    while (i < n_bytes && text[i] >= '0' && text[i] <= '9') {
-        n = n * 10 + (size_t)(text[i++] - '0');
-        if (n >= n_sentinels) return 0;
-    }
-    const size_t n_digits = i - SENTINEL_PREFIX_BYTES;
-    if (n_digits == 0 || (n_digits > 1 && text[SENTINEL_PREFIX_BYTES] == '0')) return 0;
-    if (i == n_bytes || text[i] != '>') return 0;
-    *number = n;
-    return i + 1;
-}
-
 /* The sentinel's id, TOK_UNK if the file brings sentinels of its own and this is none of them. */
 static int32_t sentinel_id(const tok_tokenizer *t, size_t number, const char *name, size_t n_bytes) {
     if (t->own_sentinels) return tok_spm_find(t->spm, name, n_bytes);
     return (int32_t)(t->n_pieces + t->n_sentinels - 1 - number);
 }
 
-typedef struct special_name {
-    const char *name;
-    size_t n_bytes;
-    int32_t id;
-} special_name;
-
-static const special_name special_names[] = {{"<pad>", 5, TOK_PAD}, {"</s>", 4, TOK_EOS}, {"<unk>", 5, TOK_UNK}};
-enum { N_SPECIAL_NAMES = sizeof special_names / sizeof *special_names };
-
 /* The number of bytes of the special token's name at the start of text, 0 if there is none. */
 static size_t match_special(const tok_tokenizer *t, const char *text, size_t n_bytes, int32_t *id, bool *is_sentinel) {
     size_t number;
-    const size_t n = match_sentinel(text, n_bytes, t->n_sentinels, &number);
+    const size_t n = tok_match_sentinel(text, n_bytes, t->n_sentinels, &number);
     *is_sentinel = n > 0;
     if (n > 0) {
         *id = sentinel_id(t, number, text, n);
         return *id == TOK_UNK ? 0 : n;
     }
-    for (size_t i = 0; i < N_SPECIAL_NAMES; i++) {
-        const special_name *s = &special_names[i];
-        if (n_bytes < s->n_bytes || memcmp(text, s->name, s->n_bytes) != 0) continue;
-        *id = s->id;
-        return s->n_bytes;
-    }
-    return 0;
+    const tok_special_name *special = tok_match_special(text, n_bytes);
+    if (special == NULL) return 0;
+    *id = special->id;
+    return special->n_bytes;
 }
 
 /* ---- opening ---- */
 
 /* T5 fixes the ids of its special tokens; a vocabulary with others belongs to another family. */
 static rt_status check_special_ids(const tok_tokenizer *t, const char *file, rt_error *err) {
-    for (size_t i = 0; i < N_SPECIAL_NAMES; i++) {
-        const special_name *s = &special_names[i];
+    for (size_t i = 0; i < TOK_N_SPECIAL_NAMES; i++) {
+        const tok_special_name *s = &tok_special_names[i];
         size_t n_bytes = 0;
         const char *piece = (size_t)s->id < t->n_pieces ? tok_spm_piece(t->spm, s->id, &n_bytes) : "";
         if (n_bytes == s->n_bytes && memcmp(piece, s->name, n_bytes) == 0 && tok_spm_is_unknown(t->spm, s->id) == (s->id == TOK_UNK)) {
@@ -115,22 +84,22 @@ static rt_status check_special_ids(const tok_tokenizer *t, const char *file, rt_
 
 static void find_own_sentinels(tok_tokenizer *t) {
     for (size_t i = 0; i < t->n_sentinels && !t->own_sentinels; i++) {
-        char name[SENTINEL_NAME_SIZE];
-        const int n = snprintf(name, sizeof name, "%s%zu>", sentinel_prefix, i);
+        char name[TOK_SENTINEL_NAME_SIZE];
+        const int n = snprintf(name, sizeof name, TOK_SENTINEL_PREFIX "%zu>", i);
         t->own_sentinels = tok_spm_find(t->spm, name, (size_t)n) != TOK_UNK;
     }
 }
 
 /* Opens the model with add_dummy_prefix off. A serialised message with a second one behind it is the two of them merged, so that these
  * bytes at the end override one setting: ModelProto.normalizer_spec (3) = {add_dummy_prefix (3) = false}. */
-static rt_status open_without_prefix(tok_tokenizer *t, const char *file, const rt_file_map *model, rt_error *err) {
+static rt_status open_without_prefix(tok_tokenizer *t, const tok_spm_source *source, rt_error *err) {
     static const uint8_t override[] = {3 << 3 | 2, 2, 3 << 3 | 0, 0};
-    const size_t n_bytes = model->size + sizeof override;
+    const size_t n_bytes = source->n_bytes + sizeof override;
     uint8_t *joined = malloc(n_bytes);
     if (joined == NULL) return rt_fail_memory(err, n_bytes, "a SentencePiece model");
-    memcpy(joined, model->data, model->size);
-    memcpy(joined + model->size, override, sizeof override);
-    const rt_status status = tok_spm_open(file, joined, n_bytes, &t->spm, err);
+    memcpy(joined, source->model, source->n_bytes);
+    memcpy(joined + source->n_bytes, override, sizeof override);
+    const rt_status status = tok_spm_open(source->name, joined, n_bytes, &t->spm, err);
     free(joined);
     return status;
 }
@@ -143,64 +112,32 @@ static rt_status count_guard_ids(tok_tokenizer *t, rt_error *err) {
     return status;
 }
 
-static rt_status open_model(tok_tokenizer *t, const char *path, rt_error *err) {
-    char file[RT_QUOTE_SIZE];
-    rt_quote(file, path, strlen(path));
-    rt_file_map map;
-    RT_TRY(rt_file_map_open(path, &map, err));
-    rt_status status = tok_spm_check(file, map.data, map.size, err);
-    if (status == RT_OK) {
-        status = t->legacy ? tok_spm_open(file, map.data, map.size, &t->spm, err) : open_without_prefix(t, file, &map, err);
-    }
-    rt_file_map_close(&map);
-    if (status != RT_OK) return status;
+static rt_status open_model(tok_tokenizer *t, const tok_spm_source *source, rt_error *err) {
+    if (source->model == NULL) return RT_OK;
+    RT_TRY(tok_spm_check(source->name, source->model, source->n_bytes, err));
+    RT_TRY(t->legacy ? tok_spm_open(source->name, source->model, source->n_bytes, &t->spm, err) : open_without_prefix(t, source, err));
     t->n_pieces = tok_spm_n_pieces(t->spm);
-    RT_TRY(check_special_ids(t, file, err));
+    RT_TRY(check_special_ids(t, source->name, err));
+    find_own_sentinels(t);
+    if (!t->own_sentinels && source->n_unnamed < t->n_sentinels) t->n_sentinels = 0;
     return t->legacy ? RT_OK : count_guard_ids(t, err);
-}
-
-static rt_status join_path(rt_text *joined, const char *folder, const char *name, rt_error *err) {
-    joined->n = 0;
-    RT_TRY(rt_text_append(joined, folder, strlen(folder), err));
-    RT_TRY(rt_text_append(joined, "/", 1, err));
-    return rt_text_append(joined, name, strlen(name), err);
-}
-
-static rt_status fail_read(rt_error *err, const char *path) {
-    char shown[RT_QUOTE_SIZE];
-    return rt_fail(err, RT_ERR_READ, "%s: cannot read: %s", rt_quote(shown, path, strlen(path)), strerror(errno));
-}
-
-/* *model becomes the path of the SentencePiece file. A file given by itself has no settings beside it. */
-static rt_status locate(const char *path, rt_text *model, tok_config *config, rt_error *err) {
-    struct stat st;
-    if (stat(path, &st) != 0) return fail_read(err, path);
-    if (!S_ISDIR(st.st_mode)) return rt_text_append(model, path, strlen(path), err);
-    RT_TRY(join_path(model, path, "tokenizer_config.json", err));
-    if (stat(model->v, &st) == 0) {
-        RT_TRY(tok_config_load(model->v, config, err));
-    } else if (errno != ENOENT) {
-        return fail_read(err, model->v);
-    }
-    return join_path(model, path, "spiece.model", err);
 }
 
 rt_status tok_open(const char *path, tok_tokenizer **tokenizer, rt_error *err) {
     tok_config config = tok_config_defaults();
-    rt_text model = {0};
+    tok_spm_source source = {0};
     tok_tokenizer *t = calloc(1, sizeof *t);
     if (t == NULL) return rt_fail_memory(err, sizeof *t, "a tokenizer");
-    rt_status status = locate(path, &model, &config, err);
+    rt_status status = tok_spm_source_open(path, &source, &config, err);
     t->legacy = config.legacy;
     t->lower_case = config.lower_case;
     t->n_sentinels = config.extra_ids;
-    if (status == RT_OK) status = open_model(t, model.v, err);
-    rt_text_free(&model);
+    if (status == RT_OK) status = open_model(t, &source, err);
+    tok_spm_source_close(&source);
     if (status != RT_OK) {
         tok_close(t);
         return status;
     }
-    find_own_sentinels(t);
     *tokenizer = t;
     return RT_OK;
 }
@@ -211,7 +148,10 @@ void tok_close(tok_tokenizer *t) {
     free(t);
 }
 
-size_t tok_n_ids(const tok_tokenizer *t) { return t->n_pieces + (t->own_sentinels ? 0 : t->n_sentinels); }
+size_t tok_n_ids(const tok_tokenizer *t) {
+    if (t->spm == NULL) return tok_bytes_n_ids(t->n_sentinels);
+    return t->n_pieces + (t->own_sentinels ? 0 : t->n_sentinels);
+}
 
 bool tok_lower_case(const tok_tokenizer *t) { return t->lower_case; }
 
@@ -276,7 +216,8 @@ rt_status tok_encode(const tok_tokenizer *t, const char *text, size_t n_bytes, r
         return rt_fail(err, RT_ERR_LIMIT, "a text is too long to be encoded (%zu bytes, at most %d)", n_bytes, MAX_TEXT_BYTES);
     }
     const size_t before = ids->n;
-    rt_status status = encode_stretches(t, text, n_bytes, ids, err);
+    rt_status status = t->spm == NULL ? tok_bytes_encode(t->n_sentinels, text, n_bytes, ids, err)
+                                      : encode_stretches(t, text, n_bytes, ids, err);
     if (status == RT_OK && (ids->n == before || ids->v[ids->n - 1] != TOK_EOS)) status = rt_ids_append(ids, &eos, 1, err);
     if (status != RT_OK) ids->n = before;
     return status;
@@ -289,7 +230,7 @@ static bool has_text(const tok_tokenizer *t, int32_t id) {
     if (!t->own_sentinels) return true;
     size_t n_bytes, number;
     const char *piece = tok_spm_piece(t->spm, id, &n_bytes);
-    return match_sentinel(piece, n_bytes, t->n_sentinels, &number) != n_bytes;
+    return tok_match_sentinel(piece, n_bytes, t->n_sentinels, &number) != n_bytes;
 }
 
 static unsigned hex_digit(char c) { return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'A') + 10; }
@@ -313,9 +254,12 @@ static rt_status append_piece(const tok_tokenizer *t, int32_t id, bool is_first,
 }
 
 static rt_status decode(const tok_tokenizer *t, const int32_t *ids, size_t n_ids, rt_text *text, rt_error *err) {
-    bool is_first = true;
     for (size_t i = 0; i < n_ids; i++) {
         if (ids[i] < 0) return rt_fail(err, RT_ERR_USAGE, "not a token id (position %zu, id %d, allowed 0 and above)", i, (int)ids[i]);
+    }
+    if (t->spm == NULL) return tok_bytes_decode(ids, n_ids, text, err);
+    bool is_first = true;
+    for (size_t i = 0; i < n_ids; i++) {
         if (!has_text(t, ids[i])) continue;
         RT_TRY(append_piece(t, ids[i], is_first, text, err));
         is_first = false;
@@ -336,13 +280,14 @@ rt_status tok_decode(const tok_tokenizer *t, const int32_t *ids, size_t n_ids, r
 
 rt_status tok_piece(const tok_tokenizer *t, int32_t id, rt_text *text, rt_error *err) {
     if (id < 0) return rt_fail(err, RT_ERR_USAGE, "not a token id (id %d, allowed 0 and above)", (int)id);
-    char name[SENTINEL_NAME_SIZE];
+    if (t->spm == NULL && (size_t)id < tok_n_ids(t)) return tok_bytes_piece(id, text, err);
+    char name[TOK_SENTINEL_NAME_SIZE];
     size_t n_bytes;
     const char *piece = name;
     if ((size_t)id < t->n_pieces) {
         piece = tok_spm_piece(t->spm, id, &n_bytes);
     } else if ((size_t)id < tok_n_ids(t)) {
-        n_bytes = (size_t)snprintf(name, sizeof name, "%s%zu>", sentinel_prefix, tok_n_ids(t) - 1 - (size_t)id);
+        n_bytes = (size_t)snprintf(name, sizeof name, TOK_SENTINEL_PREFIX "%zu>", tok_n_ids(t) - 1 - (size_t)id);
     } else {
         n_bytes = (size_t)snprintf(name, sizeof name, "<%d>", (int)id);
     }

@@ -29,13 +29,19 @@ static rt_status read_extra_ids(const char *file, const cJSON *item, size_t *val
 static rt_status read_keys(const char *file, const cJSON *root, tok_config *config, rt_error *err) {
     if (!cJSON_IsObject(root)) return rt_fail(err, RT_ERR_MALFORMED, "%s: not a JSON object", file);
     tok_config read = *config;
+    bool has_extra_ids = false;
     const cJSON *item;
     cJSON_ArrayForEach(item, root) {
         if (cJSON_IsNull(item)) continue;
         if (strcmp(item->string, "do_lower_case") == 0) RT_TRY(read_bool(file, item, &read.lower_case, err));
         if (strcmp(item->string, "legacy") == 0) RT_TRY(read_bool(file, item, &read.legacy, err));
-        if (strcmp(item->string, "extra_ids") == 0) RT_TRY(read_extra_ids(file, item, &read.extra_ids, err));
+        if (strcmp(item->string, "tokenizer_class") == 0) read.is_byt5 = cJSON_IsString(item) && strcmp(item->valuestring, "ByT5Tokenizer") == 0;
+        if (strcmp(item->string, "extra_ids") == 0) {
+            RT_TRY(read_extra_ids(file, item, &read.extra_ids, err));
+            has_extra_ids = true;
+        }
     }
+    if (read.is_byt5 && (!has_extra_ids || read.extra_ids == 0)) read.extra_ids = TOK_BYT5_SENTINELS;
     *config = read;
     return RT_OK;
 }

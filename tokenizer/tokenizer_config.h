@@ -6,12 +6,14 @@
 
 #include "runtime/status.h"
 
-enum { TOK_MAX_CONFIG_BYTES = 1 << 20, TOK_MAX_SENTINELS = 65536 };
+enum { TOK_MAX_CONFIG_BYTES = 1 << 20, TOK_MAX_SENTINELS = 65536, TOK_BYT5_SENTINELS = 125 };
 
 typedef struct tok_config {
     bool lower_case;  /* do_lower_case, default false */
     bool legacy;      /* default true */
     size_t extra_ids; /* how many sentinels, default 100 */
+    bool is_byt5;     /* tokenizer_class is ByT5Tokenizer: extra_ids is then 125 by default, and 0 means the default, since transformers
+                         writes 0 however many there are */
 } tok_config;
 
 tok_config tok_config_defaults(void);

@@ -105,10 +105,19 @@ static rt_status print_batch(ask *a, const t5_generation *generation, double sec
     return out_write(&a->out, err);
 }
 
+/* An encoder alone has no answers: its states go to the dump. */
+static rt_status encode_batch(ask *a, rt_error *err) {
+    batch_sequences(&a->batch);
+    const rt_status status = dump_encoded(&a->model, a->batch.inputs[0], err);
+    batch_clear(&a->batch);
+    return status;
+}
+
 /* Answers the batch, and empties it. */
 static rt_status answer_batch(void *context, rt_error *err) {
     ask *a = context;
     batch *b = &a->batch;
+    if (t5_model_config(a->model.model)->num_decoder_layers == 0) return encode_batch(a, err);
     const double start = verbose_clock();
     t5_generation *generation;
     batch_sequences(b);
@@ -146,6 +155,7 @@ rt_status ask_run(const opt_values *options, rt_error *err) {
     rt_status status = options->context_file != NULL ? lines_read_all(options->context_file, &a.context, err) : RT_OK;
     if (status == RT_OK) status = batch_init(&a.batch, err);
     if (status == RT_OK) status = text2text_open(options, &a.model, err);
+    if (status == RT_OK && options->dump == NULL) status = t5_model_can_generate(a.model.model, err);
     if (status == RT_OK) status = dump_check(options, a.model.path.v, err);
     if (status == RT_OK) status = options->argument != NULL ? answer_argument(&a, err) : answer_lines(&a, err);
     text2text_close(&a.model);

@@ -44,6 +44,12 @@ rt_status dump_check(const opt_values *options, const char *model_folder, rt_err
     return RT_OK;
 }
 
+rt_status dump_encoded(const text2text *t, t5_ids input, rt_error *err) {
+    RT_TRY(t5_encode(t->session, &input, 1, err));
+    const st_tensor tensor = {"encoder_hidden", input.n, t5_model_config(t->model)->d_model, t5_encoder_hidden(t->session, 0)};
+    return st_write(t->options->dump, &tensor, 1, err);
+}
+
 /* Feeds [start token, target without its last id], T = target.n ids in all. */
 static rt_status decode(const text2text *t, t5_ids target, rt_error *err) {
     const size_t source = 0;

@@ -113,6 +113,7 @@ rt_status score_run(const opt_values *options, rt_error *err) {
     score s = {.options = options};
     rt_status status = batch_init(&s.batch, err);
     if (status == RT_OK) status = text2text_open(options, &s.model, err);
+    if (status == RT_OK) status = t5_model_can_generate(s.model.model, err);
     if (status == RT_OK) status = dump_check(options, s.model.path.v, err);
     if (status == RT_OK) status = score_lines(&s, err);
     text2text_close(&s.model);

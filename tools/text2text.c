@@ -24,14 +24,16 @@ static rt_status open_model(text2text *t, rt_error *err) {
     if (t->options->verbose) verbose_opened("weights", start);
     const size_t d_ff = t5_model_config(t->model)->d_ff, k = t->options->session.ff_topk;
     if (k > d_ff) return rt_fail(err, RT_ERR_USAGE, "--ff-topk %zu is above this model's d_ff (1 to %zu, or all)", k, d_ff);
-    return t5_session_open(t->model, &t->options->session, &t->session, err);
+    t5_session_params settings = t->options->session;
+    settings.tokens_per_input = t->options->generate.num_beams * t->options->generate.max_new_tokens;
+    return t5_session_open(t->model, &settings, &t->session, err);
 }
 
 static rt_status check_vocabulary(const text2text *t, rt_error *err) {
     const size_t n_ids = tok_n_ids(t->tokenizer), vocab_size = t5_model_config(t->model)->vocab_size;
     if (n_ids <= vocab_size) return RT_OK;
     char quoted[RT_QUOTE_SIZE];
-    return rt_fail(err, RT_ERR_DISAGREE, "%s: tokenizer and model do not belong together (spiece.model has ids up to %zu, config.json's "
+    return rt_fail(err, RT_ERR_DISAGREE, "%s: tokenizer and model do not belong together (the tokenizer has ids up to %zu, the model's "
                    "vocab_size is %zu)", rt_quote(quoted, t->path.v, strlen(t->path.v)), n_ids - 1, vocab_size);
 }
 

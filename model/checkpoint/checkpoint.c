@@ -7,23 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/checkpoint/file.h"
 #include "model/checkpoint/gguf.h"
-#include "model/checkpoint/safetensors.h"
 #include "model/checkpoint/shard_index.h"
 #include "model/path.h"
 
-static const char single_name[] = "model.safetensors", index_name[] = "model.safetensors.index.json", index_suffix[] = ".index.json";
+static const char index_suffix[] = ".index.json";
 
-/* Other forms: whole names in a folder, and suffixes of files given by themselves. */
-static const char *const other_names[] = {
-    "pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack", "rust_model.ot",
-};
-static const char *const other_suffixes[] = {".bin", ".bin.index.json", ".h5", ".msgpack", ".ot", ".pt", ".pth", ".ckpt", ".onnx"};
+/* Forms that are not read: whole names in a folder, and suffixes of files given by themselves. */
+static const char *const other_names[] = {"tf_model.h5", "flax_model.msgpack", "rust_model.ot"};
+static const char *const other_suffixes[] = {".h5", ".msgpack", ".ot", ".onnx"};
 enum { N_OTHER_NAMES = sizeof other_names / sizeof *other_names, N_OTHER_SUFFIXES = sizeof other_suffixes / sizeof *other_suffixes };
 
 struct ckpt_checkpoint {
     char *path;
-    ckpt_safetensors *files; /* [n_files] */
+    ckpt_file *files; /* [n_files] */
     size_t n_files;
     ckpt_gguf gguf;
     ckpt_tensor *tensors; /* [n_tensors], sorted by name */
@@ -36,20 +34,6 @@ static bool ends_with(const char *text, const char *suffix) {
 }
 
 /* ---- the tensors of all files ---- */
-
-static rt_status convert_entry(const ckpt_safetensors *st, const ckpt_entry *entry, ckpt_tensor *tensor, rt_error *err) {
-    if (!entry->element->readable) {
-        char file[RT_QUOTE_SIZE], name[RT_QUOTE_SIZE];
-        return rt_fail(err, RT_ERR_UNSUPPORTED,
-                       "%s: tensor '%s' has an element type that is not read (dtype, entry at byte offset %zu, %s, allowed F32, F16, BF16)",
-                       rt_quote(file, st->path, strlen(st->path)), rt_quote(name, entry->name, strlen(entry->name)), entry->name_at,
-                       entry->element->name);
-    }
-    *tensor = (ckpt_tensor){.name = entry->name, .dtype = entry->element->dtype, .rank = entry->rank, .data = st->data + entry->begin,
-                            .n_bytes = entry->end - entry->begin, .file = st->path};
-    memcpy(tensor->shape, entry->shape, sizeof tensor->shape);
-    return RT_OK;
-}
 
 static int by_name(const void *a, const void *b) {
     const ckpt_tensor *x = a, *y = b;
@@ -76,7 +60,7 @@ static rt_status sort_tensors(ckpt_checkpoint *checkpoint, rt_error *err) {
 /* The tensors of the open files, sorted, none twice. */
 static rt_status gather_tensors(ckpt_checkpoint *checkpoint, rt_error *err) {
     size_t n = 0;
-    for (size_t i = 0; i < checkpoint->n_files; i++) n += checkpoint->files[i].header.n;
+    for (size_t i = 0; i < checkpoint->n_files; i++) n += ckpt_file_count(&checkpoint->files[i]);
     if (n > CKPT_MAX_TENSORS) {
         char file[RT_QUOTE_SIZE];
         return rt_fail(err, RT_ERR_LIMIT, "%s: too many tensors (%zu in all shards, at most %d)",
@@ -86,11 +70,9 @@ static rt_status gather_tensors(ckpt_checkpoint *checkpoint, rt_error *err) {
     checkpoint->tensors = malloc(n * sizeof *checkpoint->tensors);
     if (checkpoint->tensors == NULL) return rt_fail_memory(err, n * sizeof *checkpoint->tensors, "the tensors of a checkpoint");
     for (size_t i = 0; i < checkpoint->n_files; i++) {
-        const ckpt_safetensors *st = &checkpoint->files[i];
-        for (size_t j = 0; j < st->header.n; j++) {
-            RT_TRY(convert_entry(st, &st->header.entries[j], &checkpoint->tensors[checkpoint->n_tensors], err));
-            checkpoint->n_tensors++;
-        }
+        const ckpt_file *file = &checkpoint->files[i];
+        RT_TRY(ckpt_file_tensors(file, checkpoint->tensors + checkpoint->n_tensors, err));
+        checkpoint->n_tensors += ckpt_file_count(file);
     }
     return sort_tensors(checkpoint, err);
 }
@@ -104,7 +86,7 @@ static rt_status make_room(ckpt_checkpoint *checkpoint, size_t n_files, rt_error
 
 static rt_status open_single(ckpt_checkpoint *checkpoint, const char *path, rt_error *err) {
     RT_TRY(make_room(checkpoint, 1, err));
-    RT_TRY(ckpt_safetensors_open(path, &checkpoint->files[0], err));
+    RT_TRY(ckpt_file_open(path, &checkpoint->files[0], err));
     checkpoint->n_files = 1;
     return gather_tensors(checkpoint, err);
 }
@@ -114,7 +96,7 @@ static rt_status open_listed(ckpt_checkpoint *checkpoint, const char *index_path
     for (size_t i = 0; i < index->n_shards; i++) {
         char *path;
         RT_TRY(t5_path_beside(index_path, index->shards[i], &path, err));
-        const rt_status status = ckpt_safetensors_open(path, &checkpoint->files[i], err);
+        const rt_status status = ckpt_file_open(path, &checkpoint->files[i], err);
         free(path);
         if (status != RT_OK) return status;
         checkpoint->n_files++;
@@ -148,7 +130,7 @@ static bool is_other_form(const char *name) {
     return false;
 }
 
-/* Neither of our two files is in the folder: says what is there instead, the first by name so that the message does not vary. */
+/* None of our files is in the folder: says what is there instead, the first by name so that the message does not vary. */
 static rt_status fail_without_model(const char *folder, rt_error *err) {
     char shown[RT_QUOTE_SIZE], found[RT_QUOTE_SIZE];
     rt_quote(shown, folder, strlen(folder));
@@ -159,9 +141,11 @@ static rt_status fail_without_model(const char *folder, rt_error *err) {
         if (is_other_form(e->d_name) && (*first == '\0' || strcmp(e->d_name, first) < 0)) strcpy(first, e->d_name);
     }
     closedir(entries);
-    if (*first == '\0') return rt_fail(err, RT_ERR_READ, "%s: no %s or %s", shown, single_name, index_name);
-    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: only safetensors is read (found %s, no %s or %s)", shown,
-                   rt_quote(found, first, strlen(first)), single_name, index_name);
+    if (*first == '\0') {
+        return rt_fail(err, RT_ERR_READ, "%s: no model.safetensors or pytorch_model.bin, whole or in shards, or .gguf", shown);
+    }
+    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: only safetensors, PyTorch's .bin and GGUF are read (found %s)", shown,
+                   rt_quote(found, first, strlen(first)));
 }
 
 typedef rt_status (*open_form)(ckpt_checkpoint *checkpoint, const char *path, rt_error *err);
@@ -176,12 +160,23 @@ static rt_status try_form(ckpt_checkpoint *checkpoint, const char *folder, const
     return status;
 }
 
+/* In order of preference: a file's name, and how to open it. */
+static const struct {
+    const char *name;
+    open_form open;
+} forms[] = {
+    {"model.safetensors", open_single},
+    {"model.safetensors.index.json", open_sharded},
+    {"pytorch_model.bin", open_single},
+    {"pytorch_model.bin.index.json", open_sharded},
+};
+
 static rt_status open_folder(ckpt_checkpoint *checkpoint, const char *folder, rt_error *err) {
-    bool tried;
-    RT_TRY(try_form(checkpoint, folder, single_name, open_single, &tried, err));
-    if (tried) return RT_OK;
-    RT_TRY(try_form(checkpoint, folder, index_name, open_sharded, &tried, err));
-    if (tried) return RT_OK;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        bool tried;
+        RT_TRY(try_form(checkpoint, folder, forms[i].name, forms[i].open, &tried, err));
+        if (tried) return RT_OK;
+    }
     char *gguf;
     RT_TRY(rt_gguf_in_folder(folder, &gguf, err));
     if (gguf == NULL) return fail_without_model(folder, err);
@@ -194,8 +189,8 @@ static rt_status open_file(ckpt_checkpoint *checkpoint, const char *path, rt_err
     for (size_t i = 0; i < N_OTHER_SUFFIXES; i++) {
         if (!ends_with(path, other_suffixes[i])) continue;
         char shown[RT_QUOTE_SIZE];
-        return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: only safetensors is read (a file %s)", rt_quote(shown, path, strlen(path)),
-                       other_suffixes[i]);
+        return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: only safetensors, PyTorch's .bin and GGUF are read (a file %s)",
+                       rt_quote(shown, path, strlen(path)), other_suffixes[i]);
     }
     if (rt_gguf_is_name(path)) return open_gguf(checkpoint, path, err);
     return ends_with(path, index_suffix) ? open_sharded(checkpoint, path, err) : open_single(checkpoint, path, err);
@@ -223,7 +218,7 @@ rt_status ckpt_open(const char *path, ckpt_checkpoint **checkpoint, rt_error *er
 
 void ckpt_close(ckpt_checkpoint *checkpoint) {
     if (checkpoint == NULL) return;
-    for (size_t i = 0; i < checkpoint->n_files; i++) ckpt_safetensors_close(&checkpoint->files[i]);
+    for (size_t i = 0; i < checkpoint->n_files; i++) ckpt_file_close(&checkpoint->files[i]);
     free(checkpoint->files);
     ckpt_gguf_close(&checkpoint->gguf);
     free(checkpoint->tensors);

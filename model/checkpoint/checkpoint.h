@@ -1,7 +1,8 @@
 /* A checkpoint: named tensors, whatever files they lie in. One reader a file form stands behind this interface.
  *
- * Forms read: model.safetensors, and sharded safetensors by model.safetensors.index.json. Every size, offset, shape and name is proved
- * sound before anything is returned; the data itself stays in the mapped files and is not looked at. */
+ * Forms read: safetensors, and PyTorch's files (checkpoint/pytorch.h), each whole or in shards by an index; and GGUF (checkpoint/gguf.h).
+ * Every size, offset, shape and name is proved sound before anything is returned; the data itself stays in the mapped files and is not
+ * looked at, but for what a PyTorch file deflates or does not store in one piece. */
 #ifndef MODEL_CHECKPOINT_CHECKPOINT_H
 #define MODEL_CHECKPOINT_CHECKPOINT_H
 
@@ -17,14 +18,15 @@ typedef struct ckpt_tensor {
     rt_dtype dtype;
     unsigned rank; /* 0 .. CKPT_MAX_RANK */
     size_t shape[CKPT_MAX_RANK];
-    const uint8_t *data; /* [n_bytes], row-major, little-endian; may be misaligned for its type; mapped, valid until ckpt_close */
+    const uint8_t *data; /* [n_bytes], row-major, little-endian; may be misaligned for its type; valid until ckpt_close */
     size_t n_bytes;
     const char *file; /* path of the file that holds it */
 } ckpt_tensor;
 
 typedef struct ckpt_checkpoint ckpt_checkpoint;
 
-/* path: a folder (model.safetensors, else model.safetensors.index.json) or a .safetensors or .index.json file itself. */
+/* path: a folder (the first of model.safetensors, model.safetensors.index.json, pytorch_model.bin, pytorch_model.bin.index.json, its one
+ * .gguf file), or a .safetensors, .bin (.pt, .pth, .ckpt), .index.json or .gguf file itself. */
 rt_status ckpt_open(const char *path, ckpt_checkpoint **checkpoint, rt_error *err);
 void ckpt_close(ckpt_checkpoint *checkpoint); /* NULL does nothing */
 

@@ -11,20 +11,20 @@ enum { LLAMA_CPP_MAX_NAME = 63, QUANTIZATION_VERSION = 2 };
 
 /* ---- the file as a whole ---- */
 
-/* The key, where it is, has a value up to the given one. */
-static rt_status check_at_most(const rt_gguf *gguf, const char *key, uint64_t most, const char *defect, rt_error *err) {
+/* The key, where it is there at all, has that value. */
+static rt_status check_key(const rt_gguf *gguf, const char *key, uint64_t wanted, const char *defect, rt_error *err) {
     const rt_gguf_pair *pair = rt_gguf_find(gguf, key);
     uint64_t value;
     if (pair == NULL) return RT_OK;
     RT_TRY(rt_gguf_count(gguf, pair, &value, err));
-    if (value <= most) return RT_OK;
-    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: %s (%s, byte offset %zu, %llu, allowed up to %llu)", gguf->file, defect, key, pair->at,
-                   (unsigned long long)value, (unsigned long long)most);
+    if (value == wanted) return RT_OK;
+    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: %s (%s, byte offset %zu, %llu, allowed %llu)", gguf->file, defect, key, pair->at,
+                   (unsigned long long)value, (unsigned long long)wanted);
 }
 
 static rt_status check_keys(const rt_gguf *gguf, rt_error *err) {
-    RT_TRY(check_at_most(gguf, "split.count", 1, "one part of a model in several files: join them first", err));
-    return check_at_most(gguf, "general.quantization_version", QUANTIZATION_VERSION, "blocks of another layout", err);
+    RT_TRY(check_key(gguf, "split.count", 1, "one part of a model in several files: join them first", err));
+    return check_key(gguf, "general.quantization_version", QUANTIZATION_VERSION, "quantised blocks of another layout", err);
 }
 
 /* The parser can only say that a file is not GGUF; here what it looks like is said instead. */

@@ -84,7 +84,9 @@ static rt_status add_name(const ckpt_pickle_reader *r, const ckpt_pickle_entry *
     for (size_t i = 0; i < n; i++) {
         if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f) return fail_entry(r, entry, err, "a tensor name with a control byte");
     }
-    if (entry->value.kind == CKPT_DICT) return fail_entry(r, entry, err, "a dict where a tensor must be: not a state dict but something round it");
+    if (entry->value.kind == CKPT_DICT) {
+        return fail_entry(r, entry, err, "a dict where a tensor must be: not a state dict but something round it");
+    }
     if (entry->value.kind != CKPT_TENSOR) return fail_entry(r, entry, err, "not a tensor, as every value of a state dict must be");
     dict->names[dict->n_names++] = (ckpt_pickle_name){.tensor = entry->value.index, .at = entry->key.index};
     RT_TRY(rt_text_append(&dict->text, name, n, err));

@@ -36,7 +36,9 @@ enum { N_GLOBALS = sizeof globals / sizeof *globals };
 
 static bool is_name(const char *bytes, size_t n, const char *name) { return n == strlen(name) && memcmp(bytes, name, n) == 0; }
 
-static bool begins_with(const char *bytes, size_t n, const char *prefix) { return n >= strlen(prefix) && memcmp(bytes, prefix, strlen(prefix)) == 0; }
+static bool begins_with(const char *bytes, size_t n, const char *prefix) {
+    return n >= strlen(prefix) && memcmp(bytes, prefix, strlen(prefix)) == 0;
+}
 
 static bool ends_with(const char *bytes, size_t n, const char *suffix) {
     return n >= strlen(suffix) && memcmp(bytes + n - strlen(suffix), suffix, strlen(suffix)) == 0;
@@ -58,7 +60,8 @@ static bool begins_object(const ckpt_pickle_reader *r) {
 }
 
 /* Known things that are not read are unsupported; a name out of nowhere has no place in a state dict at all. */
-static rt_status refuse_global(const ckpt_pickle_reader *r, const char *module, size_t n_module, const char *name, size_t n_name, rt_error *err) {
+static rt_status refuse_global(const ckpt_pickle_reader *r, const char *module, size_t n_module, const char *name, size_t n_name,
+                               rt_error *err) {
     char shown_module[RT_QUOTE_SIZE], shown_name[RT_QUOTE_SIZE];
     rt_quote(shown_module, module, n_module);
     rt_quote(shown_name, name, n_name);
@@ -76,8 +79,8 @@ static rt_status refuse_global(const ckpt_pickle_reader *r, const char *module, 
                        "%s: a whole model, or another object of a program: only its state dict is read (GLOBAL, byte offset %zu, '%s.%s')",
                        r->file, at, shown_module, shown_name);
     }
-    return rt_fail(err, RT_ERR_MALFORMED, "%s: it asks for '%s.%s', which no state dict needs (GLOBAL, byte offset %zu)", r->file, shown_module,
-                   shown_name, at);
+    return rt_fail(err, RT_ERR_MALFORMED, "%s: it asks for '%s.%s', which no state dict needs (GLOBAL, byte offset %zu)", r->file,
+                   shown_module, shown_name, at);
 }
 
 rt_status ckpt_pickle_global(ckpt_pickle_reader *r, const char *module, size_t n_module, const char *name, size_t n_name, ckpt_value *value,
@@ -168,7 +171,8 @@ rt_status ckpt_pickle_persistent(ckpt_pickle_reader *r, ckpt_value id, ckpt_valu
     if (id.n == 6 && ckpt_pickle_item(r, id, 5).kind != CKPT_NONE) {
         return ckpt_pickle_fail(r, RT_ERR_UNSUPPORTED, err, "a storage that is a view of another");
     }
-    ckpt_pickle_storage storage = {.key = ckpt_pickle_text(r, key), .n_key = key.n, .element = &globals[class.index].element, .at = r->opcode_at};
+    ckpt_pickle_storage storage = {.key = ckpt_pickle_text(r, key), .n_key = key.n, .element = &globals[class.index].element,
+                                   .at = r->opcode_at};
     RT_TRY(read_size(r, ckpt_pickle_item(r, id, 4), "a storage whose size is not a whole number", &storage.count, err));
     *value = (ckpt_value){.kind = CKPT_STORAGE, .index = r->storages.n};
     return ckpt_pickle_add(r, &r->storages, &storage, sizeof storage, CKPT_MAX_TENSORS, "storages", err);

@@ -30,8 +30,8 @@ static rt_status read_proto(ckpt_pickle_reader *r, rt_error *err) {
     RT_TRY(take_number(r, 1, &protocol, err));
     if (r->opcode_at != 0) return ckpt_pickle_fail(r, RT_ERR_MALFORMED, err, "a protocol is given twice");
     if (protocol == PROTOCOL) return RT_OK;
-    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: a pickle of a protocol that is not read (PROTO, byte offset %zu, %zu, allowed %d)", r->file,
-                   r->base, protocol, PROTOCOL);
+    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: a pickle of a protocol that is not read (PROTO, byte offset %zu, %zu, allowed %d)",
+                   r->file, r->base, protocol, PROTOCOL);
 }
 
 static rt_status push_number(ckpt_pickle_reader *r, ckpt_kind kind, int64_t number, rt_error *err) {
@@ -166,7 +166,8 @@ static rt_status close_mark(ckpt_pickle_reader *r, size_t *first, rt_error *err)
 static rt_status make_tuple(ckpt_pickle_reader *r, size_t first, rt_error *err) {
     const ckpt_value tuple = {.kind = CKPT_TUPLE, .n = (uint32_t)(r->stack.n - first), .index = r->items.n};
     for (size_t i = first; i < r->stack.n; i++) {
-        RT_TRY(ckpt_pickle_add(r, &r->items, (const ckpt_value *)r->stack.v + i, sizeof tuple, CKPT_PICKLE_MAX_ITEMS, "items of tuples", err));
+        RT_TRY(ckpt_pickle_add(r, &r->items, (const ckpt_value *)r->stack.v + i, sizeof tuple, CKPT_PICKLE_MAX_ITEMS, "items of tuples",
+                               err));
     }
     r->stack.n = first;
     return ckpt_pickle_push(r, tuple, err);
@@ -309,11 +310,11 @@ static rt_status read_opcode(ckpt_pickle_reader *r, rt_error *err) {
     if (r->at == r->size) return ckpt_pickle_fail(r, RT_ERR_MALFORMED, err, "the pickle ends without a STOP");
     if (r->at >= CKPT_PICKLE_MAX_BYTES) return ckpt_pickle_fail(r, RT_ERR_LIMIT, err, "a pickle of more than 64 MiB");
     const opcode *const known = &opcodes[r->bytes[r->at++]];
+    if (r->opcode_at == 0 && known->read != read_proto) {
+        return ckpt_pickle_fail(r, RT_ERR_MALFORMED, err, "a pickle that does not begin with its protocol");
+    }
     if (known->name == NULL) return ckpt_pickle_fail(r, RT_ERR_MALFORMED, err, "a byte of the pickle that is no opcode");
     if (known->read == NULL) return ckpt_pickle_fail(r, RT_ERR_UNSUPPORTED, err, "an opcode that no state dict needs");
-    if (r->opcode_at == 0 && known->read != read_proto) {
-        return ckpt_pickle_fail(r, RT_ERR_UNSUPPORTED, err, "a pickle that does not begin with its protocol");
-    }
     return known->read(r, err);
 }
 

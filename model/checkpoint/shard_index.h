@@ -1,4 +1,5 @@
-/* model.safetensors.index.json: {"metadata": {...}, "weight_map": {TENSOR: SHARD, ...}}, SHARD a file beside the index. */
+/* model.safetensors.index.json or pytorch_model.bin.index.json: {"metadata": {...}, "weight_map": {TENSOR: SHARD, ...}}, SHARD a file beside
+ * the index. */
 #ifndef MODEL_CHECKPOINT_SHARD_INDEX_H
 #define MODEL_CHECKPOINT_SHARD_INDEX_H
 

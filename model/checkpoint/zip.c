@@ -13,8 +13,8 @@ enum { ENCRYPTED = 1 << 0, DESCRIPTOR = 1 << 3, STRONGLY_ENCRYPTED = 1 << 6, MAS
 
 enum { STORED = 0, DEFLATED = 8, EXTRA_ZIP64 = 1, MAX16 = 0xffff };
 
-static const uint32_t local_signature = 0x04034b50, central_signature = 0x02014b50, end_signature = 0x06054b50, end64_signature = 0x06064b50,
-                      locator_signature = 0x07064b50, descriptor_signature = 0x08074b50, max32 = 0xffffffff;
+static const uint32_t local_signature = 0x04034b50, central_signature = 0x02014b50, end_signature = 0x06054b50,
+                      end64_signature = 0x06064b50, locator_signature = 0x07064b50, descriptor_signature = 0x08074b50, max32 = 0xffffffff;
 
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "a size in a file must fit a size in memory");
 
@@ -188,16 +188,19 @@ static rt_status read_local(const archive *a, size_t limit, size_t flags, size_t
     }
     const size_t n_name = u16(a, at + 26), n_extra = u16(a, at + 28);
     const bool deferred = (flags & DESCRIPTOR) != 0;
-    if (limit - at - LOCAL < n_name + n_extra) return fail_member(a, m, RT_ERR_MALFORMED, err, "has a local header that reaches past its end");
+    if (limit - at - LOCAL < n_name + n_extra) {
+        return fail_member(a, m, RT_ERR_MALFORMED, err, "has a local header that reaches past its end");
+    }
     if (n_name != m->n_name || memcmp(a->bytes + at + LOCAL, m->name, n_name) != 0) {
         return fail_member(a, m, RT_ERR_MALFORMED, err, "has another name in its local header");
     }
     extents e = {.n_bytes = u32(a, at + 22), .n_stored = u32(a, at + 18)};
     RT_TRY(read_extra(a, at + LOCAL + n_name, n_extra, &e, err));
     const size_t crc = u32(a, at + 14);
-    const bool none = deferred && e.n_bytes == 0 && e.n_stored == 0;
-    if (u16(a, at + 8) != method || ((u16(a, at + 6) ^ flags) & (ENCRYPTED | DESCRIPTOR)) != 0 || (crc != m->crc && !(deferred && crc == 0)) ||
-        (!none && (e.n_bytes != m->n_bytes || e.n_stored != m->n_stored))) {
+    const bool same_sizes = (e.n_bytes == m->n_bytes && e.n_stored == m->n_stored) || (deferred && e.n_bytes == 0 && e.n_stored == 0);
+    const bool same_crc = crc == m->crc || (deferred && crc == 0);
+    const bool same_kind = u16(a, at + 8) == method && ((u16(a, at + 6) ^ flags) & (ENCRYPTED | DESCRIPTOR)) == 0;
+    if (!same_sizes || !same_crc || !same_kind) {
         return fail_member(a, m, RT_ERR_MALFORMED, err, "has other sizes, flags or checksum in its local header");
     }
     m->data_at = at + LOCAL + n_name + n_extra;
@@ -211,7 +214,8 @@ static rt_status read_local(const archive *a, size_t limit, size_t flags, size_t
 static rt_status read_record(const archive *a, const directory *d, size_t *at, size_t end, ckpt_zip_member *m, rt_error *err) {
     const size_t r = *at;
     if (end - r < CENTRAL || u32(a, r) != central_signature) return fail(a, err, "no central record where one must be", r);
-    const size_t flags = u16(a, r + 8), method = u16(a, r + 10), n_name = u16(a, r + 28), n_extra = u16(a, r + 30), n_comment = u16(a, r + 32);
+    const size_t flags = u16(a, r + 8), method = u16(a, r + 10);
+    const size_t n_name = u16(a, r + 28), n_extra = u16(a, r + 30), n_comment = u16(a, r + 32);
     if (end - r - CENTRAL < n_name + n_extra + n_comment) return fail(a, err, "a central record reaches past the directory", r);
     extents e = {.n_bytes = u32(a, r + 24), .n_stored = u32(a, r + 20), .local_at = u32(a, r + 42)};
     RT_TRY(read_extra(a, r + CENTRAL + n_name, n_extra, &e, err));

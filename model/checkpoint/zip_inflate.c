@@ -7,8 +7,8 @@
 
 static rt_status fail_member(const char *file, const ckpt_zip_member *member, rt_error *err, const char *defect) {
     char name[RT_QUOTE_SIZE];
-    return rt_fail(err, RT_ERR_MALFORMED, "%s: member '%s': %s (data at byte offset %zu)", file, rt_quote(name, member->name, member->n_name),
-                   defect, member->data_at);
+    return rt_fail(err, RT_ERR_MALFORMED, "%s: member '%s': %s (data at byte offset %zu)", file,
+                   rt_quote(name, member->name, member->n_name), defect, member->data_at);
 }
 
 /* zlib counts in unsigned int. */

@@ -131,7 +131,7 @@ mkdir "$tmp/mixed"
 cp $relu/config.json $relu/model.safetensors $mini/spiece.model "$tmp/mixed"
 run ask -m "$tmp/mixed" q
 holds 'tokenizer and model disagree: status' test "$status" -eq 8
-holds 'tokenizer and model disagree' grep -q "spiece.model has ids up to 32099, config.json's vocab_size is 320" "$tmp/err"
+holds 'tokenizer and model disagree' grep -q "the tokenizer has ids up to 32099, the model's vocab_size is 320" "$tmp/err"
 run ask -m $relu q
 holds 'no tokenizer: status' test "$status" -eq 3
 holds 'no tokenizer: one line' test "$(wc -l <"$tmp/err")" -eq 1

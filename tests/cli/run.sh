@@ -75,7 +75,7 @@ holds() {
     if "$@"; then pass; else fail "$name"; fi
 }
 
-for file in usage text model output; do
+for file in usage text model gguf output; do
     # shellcheck source=/dev/null
     . "tests/cli/$file.sh"
 done

@@ -2,6 +2,7 @@
 #include "tests/support/checkpoint_use.h"
 
 #include <check.h>
+#include <string.h>
 
 #include "tests/support/expect.h"
 
@@ -40,4 +41,16 @@ void open_and_use(const char *row, const char *path, size_t n_tensors) {
     ck_assert_uint_eq(ckpt_count(checkpoint), n_tensors);
     use_checkpoint(checkpoint);
     ckpt_close(checkpoint);
+}
+
+void expect_contained(const ckpt_checkpoint *part, const ckpt_checkpoint *whole) {
+    ck_assert_uint_gt(ckpt_count(part), 0);
+    for (size_t i = 0; i < ckpt_count(part); i++) {
+        const ckpt_tensor *a = ckpt_at(part, i), *b = ckpt_find(whole, a->name);
+        ck_assert_msg(b != NULL, "%s: no %s", ckpt_path(whole), a->name);
+        ck_assert_msg(a->dtype == b->dtype && a->rank == b->rank && memcmp(a->shape, b->shape, a->rank * sizeof *a->shape) == 0,
+                      "%s: another type or shape of %s", ckpt_path(whole), a->name);
+        ck_assert_msg(a->n_bytes == b->n_bytes && memcmp(a->data, b->data, a->n_bytes) == 0, "%s: other bytes in %s", ckpt_path(whole),
+                      a->name);
+    }
 }

@@ -16,4 +16,7 @@ size_t use_checkpoint(const ckpt_checkpoint *checkpoint);
 /* Opens, uses and closes; ends the test unless there are n_tensors. */
 void open_and_use(const char *row, const char *path, size_t n_tensors);
 
+/* Ends the test unless every tensor of `part` is in `whole` with the same type, shape and bytes, and there is one. */
+void expect_contained(const ckpt_checkpoint *part, const ckpt_checkpoint *whole);
+
 #endif

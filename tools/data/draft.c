@@ -6,8 +6,9 @@
 #include "tools/data/draft.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
-#include "runtime/checked.h"
+static const char no_answer[] = "<No Answer>";
 
 void draft_reset(draft *d, data_metric metric) {
     d->text.n = d->input.n = d->references.n = d->choices.n = 0;
@@ -30,21 +31,29 @@ void draft_free(draft *d) {
     *d = (draft){0};
 }
 
-static slice span_text(const draft *d, draft_span span) { return (slice){span.n > 0 ? d->text.v + span.at : "", span.n}; }
+static bool is_break(char c) { return c == '\n' || c == '\r'; }
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f' || is_break(c); }
+
+static slice strip(slice s) {
+    while (s.n > 0 && is_space(s.v[0])) s.v++, s.n--;
+    while (s.n > 0 && is_space(s.v[s.n - 1])) s.n--;
+    return s;
+}
+
+slice draft_text(const draft *d, draft_span span) { return strip((slice){span.n > 0 ? d->text.v + span.at : "", span.n}); }
 
 static void list_finish(const draft *d, draft_list *list) {
-    for (size_t i = 0; i < list->n; i++) list->texts[i] = span_text(d, list->spans[i]);
+    for (size_t i = 0; i < list->n; i++) list->texts[i] = draft_text(d, list->spans[i]);
 }
 
 void draft_finish(draft *d, data_question *question) {
     list_finish(d, &d->references);
     list_finish(d, &d->choices);
-    while (d->input.n > 0 && d->input.v[d->input.n - 1] == ' ') d->input.n--;
     *question = (data_question){
-        .id = span_text(d, d->id),
-        .task = span_text(d, d->task),
+        .id = draft_text(d, d->id),
+        .task = draft_text(d, d->task),
         .metric = d->metric,
-        .input = {d->input.n > 0 ? d->input.v : "", d->input.n},
+        .input = strip((slice){d->input.n > 0 ? d->input.v : "", d->input.n}),
         .references = d->references.texts,
         .n_references = d->references.n,
         .choices = d->choices.texts,
@@ -70,15 +79,6 @@ static rt_status list_grow(draft_list *list, rt_error *err) {
     return RT_OK;
 }
 
-static bool is_break(char c) { return c == '\n' || c == '\r'; }
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f' || is_break(c); }
-
-static slice strip(slice s) {
-    while (s.n > 0 && is_space(s.v[0])) s.v++, s.n--;
-    while (s.n > 0 && is_space(s.v[s.n - 1])) s.n--;
-    return s;
-}
-
 /* What a run of n spaces becomes when each three in it become one, then each two. */
 static size_t squeezed(size_t n) {
     const size_t after_three = n / 3 + n % 3;
@@ -90,12 +90,12 @@ static rt_status put_spaces(rt_text *out, size_t n, rt_error *err) {
     return RT_OK;
 }
 
-/* The run of white space at the front of s, turned into spaces; *taken is its length. A line break inside counts as a space after the
- * squeeze where it becomes one (SPACE_SQUEEZE), so it parts two runs. */
-static rt_status put_run(rt_text *out, slice s, draft_space space, size_t *taken, rt_error *err) {
-    size_t run = 0, i = 0;
+/* The run of white space at the front of s behind `lead` spaces that are not yet written, turned into spaces; *taken is its length. A line
+ * break that becomes a space (SPACE_SQUEEZE) does so after the squeeze, so it parts two runs. */
+static rt_status put_run(rt_text *out, size_t lead, slice s, draft_space space, size_t *taken, rt_error *err) {
+    size_t run = lead, i = 0;
     for (; i < s.n && (s.v[i] == ' ' || s.v[i] == '\t' || is_break(s.v[i])); i++) {
-        if (space == SPACE_KEEP || s.v[i] == ' ') {
+        if (s.v[i] == ' ' || space == SPACE_KEEP || (space == SPACE_NO_BREAKS && s.v[i] == '\t')) {
             run++;
         } else if (space == SPACE_SQUEEZE && is_break(s.v[i])) {
             RT_TRY(put_spaces(out, squeezed(run) + 1, err));
@@ -103,16 +103,17 @@ static rt_status put_run(rt_text *out, slice s, draft_space space, size_t *taken
         }
     }
     *taken = i;
-    return put_spaces(out, space == SPACE_KEEP ? run : squeezed(run), err);
+    return put_spaces(out, space == SPACE_KEEP || space == SPACE_NO_BREAKS ? run : squeezed(run), err);
 }
 
-static rt_status put_text(rt_text *out, slice text, draft_space space, rt_error *err) {
-    const slice s = strip(text);
-    for (size_t i = 0; i < s.n;) {
+static rt_status put_text(rt_text *out, size_t lead, slice s, draft_space space, rt_error *err) {
+    size_t i;
+    RT_TRY(put_run(out, lead, s, space, &i, err));
+    while (i < s.n) {
         size_t end = i, taken;
         while (end < s.n && s.v[end] != ' ' && s.v[end] != '\t' && !is_break(s.v[end])) end++;
         RT_TRY(rt_text_append(out, s.v + i, end - i, err));
-        RT_TRY(put_run(out, (slice){s.v + end, s.n - end}, space, &taken, err));
+        RT_TRY(put_run(out, 0, (slice){s.v + end, s.n - end}, space, &taken, err));
         i = end + taken;
     }
     return RT_OK;
@@ -120,7 +121,7 @@ static rt_status put_text(rt_text *out, slice text, draft_space space, rt_error 
 
 static rt_status keep(draft *d, slice text, draft_space space, draft_span *span, rt_error *err) {
     const size_t at = d->text.n;
-    RT_TRY(put_text(&d->text, text, space, err));
+    RT_TRY(put_text(&d->text, 0, space == SPACE_DELETE ? strip(text) : text, space, err));
     *span = (draft_span){at, d->text.n - at};
     return RT_OK;
 }
@@ -141,7 +142,12 @@ rt_status draft_choice(draft *d, slice text, draft_space space, rt_error *err) {
 
 rt_status draft_no_answer(draft *d, rt_error *err) {
     d->answerable = false;
-    return draft_reference(d, slice_of("<No Answer>"), SPACE_KEEP, err);
+    return draft_reference(d, slice_of(no_answer), SPACE_KEEP, err);
+}
+
+bool draft_says_no_answer(const draft *d) {
+    const slice first = draft_text(d, d->references.spans[0]);
+    return first.n == sizeof no_answer - 1 && strncasecmp(first.v, no_answer, first.n) == 0;
 }
 
 rt_status draft_gold(draft *d, size_t choice, rt_error *err) {
@@ -151,12 +157,17 @@ rt_status draft_gold(draft *d, size_t choice, rt_error *err) {
     return RT_OK;
 }
 
-rt_status draft_put(draft *d, slice text, draft_space space, rt_error *err) { return put_text(&d->input, text, space, err); }
+rt_status draft_put(draft *d, slice text, draft_space space, rt_error *err) { return put_text(&d->input, 0, text, space, err); }
 rt_status draft_literal(draft *d, const char *text, rt_error *err) { return rt_text_append(&d->input, text, strlen(text), err); }
 
 rt_status draft_ask(draft *d, slice text, draft_space space, bool mark, rt_error *err) {
-    RT_TRY(draft_put(d, text, space, err));
-    return mark && (text.n == 0 || memchr(text.v, '?', text.n) == NULL) ? draft_literal(d, "?", err) : RT_OK;
+    const bool has_mark = text.n > 0 && memchr(text.v, '?', text.n) != NULL;
+    RT_TRY(draft_put(d, space == SPACE_DELETE ? strip(text) : text, space, err));
+    if (mark && !has_mark) RT_TRY(draft_literal(d, "?", err));
+    if (space == SPACE_SQUEEZE) {
+        while (d->input.n > 0 && d->input.v[d->input.n - 1] == ' ') d->input.v[--d->input.n] = '\0';
+    }
+    return RT_OK;
 }
 
 rt_status draft_put_choices(draft *d, const char *separator, char first, rt_error *err) {
@@ -172,11 +183,11 @@ rt_status draft_put_choices(draft *d, const char *separator, char first, rt_erro
 }
 
 rt_status draft_put_passage(draft *d, slice title, slice passage, draft_space space, rt_error *err) {
+    const slice text = space == SPACE_DELETE ? strip(passage) : passage;
     RT_TRY(draft_literal(d, " \\n ", err));
-    if (title.n > 0) {
-        RT_TRY(draft_literal(d, "(", err));
-        RT_TRY(draft_put(d, title, space, err));
-        RT_TRY(draft_literal(d, ") ", err));
-    }
-    return draft_put(d, passage, space, err);
+    if (title.n == 0) return draft_put(d, text, space, err);
+    RT_TRY(draft_literal(d, "(", err));
+    RT_TRY(draft_put(d, title, space, err));
+    RT_TRY(draft_literal(d, ")", err));
+    return put_text(&d->input, 1, passage, space, err);
 }

@@ -7,11 +7,12 @@
 
 enum { DRAFT_MAX_TEXTS = 4096 }; /* references, and choices, of one question */
 
-/* What becomes of white space in a text, as UnifiedQA's encoders treat it. In every case the ends are stripped (of ASCII white space). */
+/* What becomes of white space in a text, as UnifiedQA's encoders treat it. */
 typedef enum draft_space {
-    SPACE_KEEP,    /* line breaks and tabs become spaces */
-    SPACE_SQUEEZE, /* tabs go, line breaks become spaces, then three spaces one and two spaces one, once each */
-    SPACE_DELETE   /* tabs and line breaks go, then three spaces one and two spaces one, once each */
+    SPACE_KEEP,      /* line breaks and tabs become spaces */
+    SPACE_NO_BREAKS, /* line breaks go, tabs become spaces */
+    SPACE_SQUEEZE,   /* tabs go, three spaces become one, then two become one, then line breaks become spaces */
+    SPACE_DELETE     /* the ends are stripped, tabs and line breaks go, three spaces become one, then two become one */
 } draft_space;
 
 typedef struct draft_span {
@@ -36,8 +37,11 @@ typedef struct draft {
 void draft_reset(draft *d, data_metric metric);
 void draft_free(draft *d);
 
-/* The question as it now stands, borrowed until the draft changes. */
+/* The question as it now stands, every text stripped of ASCII white space; borrowed until the draft changes. */
 void draft_finish(draft *d, data_question *question);
+
+/* A text kept in the draft, stripped of ASCII white space; borrowed until the draft changes. */
+slice draft_text(const draft *d, draft_span span);
 
 rt_status draft_id(draft *d, slice id, rt_error *err);
 rt_status draft_task(draft *d, slice task, rt_error *err);
@@ -46,6 +50,9 @@ rt_status draft_choice(draft *d, slice text, draft_space space, rt_error *err);
 
 /* The reference that UnifiedQA gives to a question without an answer. */
 rt_status draft_no_answer(draft *d, rt_error *err);
+
+/* Whether the first reference is that one, in capitals or not. */
+bool draft_says_no_answer(const draft *d);
 
 /* Makes the choice the gold one and the reference. */
 rt_status draft_gold(draft *d, size_t choice, rt_error *err);

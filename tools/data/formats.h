@@ -25,6 +25,7 @@ typedef struct format {
 
     /* The arrays that lead from a record to its questions, each inside an element of the one before; NULL-terminated. */
     const char *levels[RECORD_MAX_LEVELS + 1];
+    size_t n_columns;   /* of a table; 0: the reader checks */
     size_t n_questions; /* in a line of a table, where there are several */
 
     /* Files beside the data file, from its name without .gz: `strip` is cut off its end and the other put there. NULL: none. */

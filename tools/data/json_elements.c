@@ -119,7 +119,7 @@ static rt_status skip_value(source *s, rt_error *err) {
 static rt_status enter_data(source *s, rt_error *err) {
     RT_TRY(take(s, '{', "'{'", err));
     for (bool first = true;; first = false) {
-        bool has_more, is_data;
+        bool has_more, is_data = false;
         RT_TRY(more(s, '}', first, &has_more, err));
         if (!has_more) return rt_fail(err, RT_ERR_MALFORMED, "%s, line %zu: no member 'data'", s->name, s->n_lines + 1);
         RT_TRY(take_key(s, &is_data, err));

@@ -54,15 +54,20 @@ rt_status read_query_choices(const record *r, draft *d, rt_error *err) {
     return draft_gold(d, gold, err);
 }
 
-/* What stands in text between `before` and `after`; *rest is what follows `after`. */
+/* What stands in *rest between `before` and `after`, without spaces at its end; *rest begins with `after` then. */
 static rt_status cut(slice *rest, const char *before, const char *after, slice *part, rt_error *err) {
     const char *from = memmem(rest->v, rest->n, before, strlen(before));
     const size_t n_left = from == NULL ? 0 : rest->n - (size_t)(from - rest->v) - strlen(before);
     if (from != NULL) from += strlen(before);
     const char *to = from == NULL ? NULL : memmem(from, n_left, after, strlen(after));
-    if (to == NULL) return rt_fail(err, RT_ERR_MALFORMED, "no '%.40s' in 'instruction'", from == NULL ? before : after);
+    if (to == NULL) {
+        const char *missing = from == NULL ? before : after;
+        char shown[RT_QUOTE_SIZE];
+        return rt_fail(err, RT_ERR_MALFORMED, "no '%s' in 'instruction'", rt_quote(shown, missing, strlen(missing)));
+    }
     *part = (slice){from, (size_t)(to - from)};
     *rest = (slice){to, n_left - part->n};
+    while (part->n > 0 && part->v[part->n - 1] == ' ') part->n--;
     return RT_OK;
 }
 

@@ -46,10 +46,10 @@ rt_status read_triviaqa(const record *r, draft *d, rt_error *err) {
 
 /* The choice that is the answer's very text. */
 static rt_status find_gold(draft *d, rt_error *err) {
-    const draft_span answer = d->references.spans[0];
+    const slice answer = draft_text(d, d->references.spans[0]);
     for (size_t i = 0; i < d->choices.n; i++) {
-        const draft_span choice = d->choices.spans[i];
-        if (choice.n != answer.n || memcmp(d->text.v + choice.at, d->text.v + answer.at, answer.n) != 0) continue;
+        const slice choice = draft_text(d, d->choices.spans[i]);
+        if (choice.n != answer.n || memcmp(choice.v, answer.v, answer.n) != 0) continue;
         d->gold = i;
         return RT_OK;
     }
@@ -75,11 +75,6 @@ static rt_status put_own_parts(const cJSON *line, draft *d, rt_error *err) {
     return context.n > 0 ? draft_put_passage(d, slice_of(""), context, SPACE_KEEP, err) : RT_OK;
 }
 
-static bool is_no_answer(const draft *d) {
-    const draft_span span = d->references.spans[0];
-    return span.n == strlen("<no answer>") && strncasecmp(d->text.v + span.at, "<no answer>", span.n) == 0;
-}
-
 rt_status read_own(const record *r, draft *d, rt_error *err) {
     const cJSON *line = r->nodes[0];
     char digits[32];
@@ -101,6 +96,6 @@ rt_status read_own(const record *r, draft *d, rt_error *err) {
         RT_TRY(draft_reference(d, text, SPACE_KEEP, err));
     }
     if (d->references.n == 0) return RT_OK;
-    d->answerable = !is_no_answer(d);
+    d->answerable = !draft_says_no_answer(d);
     return d->choices.n > 0 && d->answerable ? find_gold(d, err) : RT_OK;
 }

@@ -170,10 +170,12 @@ rt_status read_multirc(const record *r, draft *d, rt_error *err) {
     return RT_OK;
 }
 
-static bool has_reference(const draft *d, draft_span span) {
+/* Whether the last reference is there before. */
+static bool repeats(const draft *d) {
+    const slice last = draft_text(d, d->references.spans[d->references.n - 1]);
     for (size_t i = 0; i + 1 < d->references.n; i++) {
-        const draft_span other = d->references.spans[i];
-        if (other.n == span.n && memcmp(d->text.v + other.at, d->text.v + span.at, span.n) == 0) return true;
+        const slice other = draft_text(d, d->references.spans[i]);
+        if (other.n == last.n && memcmp(other.v, last.v, last.n) == 0) return true;
     }
     return false;
 }
@@ -193,7 +195,7 @@ rt_status read_tweetqa(const record *r, draft *d, rt_error *err) {
     cJSON_ArrayForEach(answer, answers) {
         RT_TRY(record_element(answer, "Answer", &text, err));
         RT_TRY(draft_reference(d, text, SPACE_DELETE, err));
-        if (has_reference(d, d->references.spans[d->references.n - 1])) d->references.n--;
+        if (repeats(d)) d->references.n--;
     }
     return d->references.n > 0 ? RT_OK : rt_fail(err, RT_ERR_MALFORMED, "'Answer' is empty");
 }

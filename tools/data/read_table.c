@@ -52,9 +52,9 @@ static rt_status find_choices(slice input, draft *d, rt_error *err) {
     for (const char *c = rest.v; at != NULL && c < at; c++) {
         if (*c != ' ') return RT_OK;
     }
-    for (char letter = 'b'; at != NULL && letter <= 'z' + 1; letter++) {
+    for (char letter = 'b'; at != NULL; letter++) {
         rest = (slice){at + 3, rest.n - (size_t)(at + 3 - rest.v)};
-        at = find_letter(rest, letter);
+        at = letter <= 'z' ? find_letter(rest, letter) : NULL;
         const size_t n = at != NULL ? (size_t)(at - rest.v) : rest.n;
         RT_TRY(draft_choice(d, (slice){rest.v, n}, SPACE_KEEP, err));
     }
@@ -76,7 +76,6 @@ static rt_status read_meta(slice line, draft *d, rt_error *err) {
 }
 
 rt_status read_unifiedqa(const record *r, draft *d, rt_error *err) {
-    if (r->n_fields != 2) return rt_fail(err, RT_ERR_MALFORMED, "%zu columns, not the two of input and target", r->n_fields);
     RT_TRY(draft_put(d, r->fields[0], SPACE_KEEP, err));
     RT_TRY(find_choices(r->fields[0], d, err));
     if (r->meta.v != NULL) RT_TRY(read_meta(r->meta, d, err));
@@ -85,8 +84,7 @@ rt_status read_unifiedqa(const record *r, draft *d, rt_error *err) {
     } else {
         RT_TRY(draft_reference(d, r->fields[1], SPACE_KEEP, err));
     }
-    const draft_span target = d->references.spans[0];
-    d->answerable = target.n != 11 || strncasecmp(d->text.v + target.at, "<no answer>", 11) != 0;
+    d->answerable = !draft_says_no_answer(d);
     if (!d->answerable) d->metric = DATA_SQUAD2;
     return RT_OK;
 }
@@ -115,7 +113,6 @@ static slice without_prefix(slice s, const char *prefix) {
 }
 
 rt_status read_mctest(const record *r, draft *d, rt_error *err) {
-    if (r->n_fields != 23) return rt_fail(err, RT_ERR_MALFORMED, "%zu columns, not 23", r->n_fields);
     const slice *question = r->fields + 3 + 5 * r->index;
     RT_TRY(draft_id(d, r->fields[0], err));
     RT_TRY(draft_ask(d, without_prefix(without_prefix(*question, "one: "), "multiple: "), SPACE_KEEP, false, err));
@@ -130,7 +127,6 @@ rt_status read_mctest(const record *r, draft *d, rt_error *err) {
 }
 
 rt_status read_codah(const record *r, draft *d, rt_error *err) {
-    if (r->n_fields != 7) return rt_fail(err, RT_ERR_MALFORMED, "%zu columns, not 7", r->n_fields);
     size_t gold;
     RT_TRY(draft_ask(d, r->fields[1], SPACE_KEEP, false, err));
     for (size_t i = 2; i < 6; i++) RT_TRY(draft_choice(d, r->fields[i], SPACE_KEEP, err));
@@ -140,7 +136,6 @@ rt_status read_codah(const record *r, draft *d, rt_error *err) {
 }
 
 rt_status read_listops(const record *r, draft *d, rt_error *err) {
-    if (r->n_fields != 2) return rt_fail(err, RT_ERR_MALFORMED, "%zu columns, not 2", r->n_fields);
     size_t digit;
     RT_TRY(record_label(r->fields[0], "the first column", '0', 10, &digit, err));
     RT_TRY(draft_put(d, r->fields[1], SPACE_KEEP, err));
@@ -148,7 +143,6 @@ rt_status read_listops(const record *r, draft *d, rt_error *err) {
 }
 
 rt_status read_cosmosqa(const record *r, draft *d, rt_error *err) {
-    if (r->n_fields != 8) return rt_fail(err, RT_ERR_MALFORMED, "%zu columns, not 8", r->n_fields);
     size_t gold;
     RT_TRY(draft_id(d, r->fields[0], err));
     RT_TRY(draft_ask(d, r->fields[2], SPACE_DELETE, true, err));
@@ -160,14 +154,15 @@ rt_status read_cosmosqa(const record *r, draft *d, rt_error *err) {
 }
 
 rt_status read_narrativeqa(const record *r, draft *d, rt_error *err) {
-    if (r->n_fields < 5) return rt_fail(err, RT_ERR_MALFORMED, "%zu columns, not at least 5", r->n_fields);
+    if (r->n_fields < 5) return rt_fail(err, RT_ERR_MALFORMED, "the number of columns is %zu, not 5 or more", r->n_fields);
     if (r->context.v == NULL) {
         char shown[RT_QUOTE_SIZE];
         return rt_fail(err, RT_ERR_MALFORMED, "no summary of the document '%s'", rt_quote(shown, r->fields[0].v, r->fields[0].n));
     }
     RT_TRY(draft_id(d, r->fields[0], err));
+    RT_TRY(draft_task(d, r->fields[1], err)); /* the split */
     RT_TRY(draft_ask(d, r->fields[2], SPACE_KEEP, false, err));
-    RT_TRY(draft_put_passage(d, slice_of(""), r->context, SPACE_KEEP, err));
+    RT_TRY(draft_put_passage(d, slice_of(""), r->context, SPACE_NO_BREAKS, err));
     RT_TRY(draft_reference(d, r->fields[3], SPACE_KEEP, err));
     return draft_reference(d, r->fields[4], SPACE_KEEP, err);
 }
@@ -176,7 +171,9 @@ rt_status read_narrativeqa(const record *r, draft *d, rt_error *err) {
 rt_status read_babi(const record *r, draft *d, rt_error *err) {
     if (r->n_fields < 2) return rt_fail(err, RT_ERR_MALFORMED, "a question without an answer");
     rt_text answer = {0};
-    rt_status status = draft_ask(d, r->fields[0], SPACE_KEEP, false, err);
+    slice question = r->fields[0];
+    while (question.n > 0 && question.v[question.n - 1] == ' ') question.n--;
+    rt_status status = draft_ask(d, question, SPACE_KEEP, false, err);
     if (status == RT_OK) status = draft_put_passage(d, slice_of(""), r->context, SPACE_KEEP, err);
     for (size_t i = 0; status == RT_OK && i < r->fields[1].n; i++) {
         status = rt_text_append(&answer, r->fields[1].v + i, 1, err);

@@ -76,7 +76,8 @@ rt_status source_fill(source *s, size_t n, rt_error *err) {
         const int got = gzread(s->gz, block, sizeof block);
         int code = Z_OK;
         if (got == 0) gzerror(s->gz, &code); /* a stream that is cut ends like a file, with this said apart */
-        if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) return read_failure(s, err);
+        s->broken = got < 0 || (code != Z_OK && code != Z_STREAM_END);
+        if (s->broken) return read_failure(s, err);
         s->at_end = got == 0;
         RT_TRY(rt_text_append(&s->buffer, block, (size_t)got, err));
     }

@@ -23,6 +23,7 @@ typedef struct source {
     size_t n_lines; /* line ends before start */
     bool at_end;    /* nothing more can be read */
     bool held;      /* bytes before start are kept, for source_release */
+    bool broken;    /* a read has failed: for good */
 } source;
 
 /* RT_ERR_READ: missing, a folder, not permitted. Until source_release all that is taken is also kept. */

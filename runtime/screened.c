@@ -1,0 +1,98 @@
+/* Screened scores; see screened.h. */
+#include "runtime/screened.h"
+
+#include <string.h>
+
+enum { BLOCK = 64 }; /* queries at a time: their numbers fit a byte, their rows (768 floats each) the second-level cache */
+
+static size_t n_ranges(const rt_screen *screen) { return (screen->n + RT_SCREEN_RANGE - 1) / RT_SCREEN_RANGE; }
+
+size_t rt_screened_bytes(const rt_screen *screen, size_t m) {
+    return (m * (sizeof(rt_screen_query) + n_ranges(screen) * sizeof(uint32_t) + screen->k_padded) + 63) / 64 * 64;
+}
+
+rt_screened rt_screened_place(const rt_screen *screen, size_t m, float *S, uint32_t *index, size_t ld, void *memory) {
+    rt_screened s = {.screen = screen, .ld = ld, .S = S, .index = index, .query = memory};
+    s.n_found = (uint32_t *)(s.query + m);
+    s.p = (int8_t *)(s.n_found + m * n_ranges(screen));
+    return s;
+}
+
+void rt_screen_prepare(const rt_kernels *kernels, const rt_screened *to, size_t m, const float *X, size_t ldx) {
+    for (size_t i = 0; i < m; i++) kernels->quantise(to->screen->k, X + i * ldx, to->p + i * to->screen->k_padded, &to->query[i]);
+    memset(to->n_found, 0, m * n_ranges(to->screen) * sizeof *to->n_found);
+}
+
+/* The queries of a block that a unit has to be computed for. */
+typedef struct unit_list {
+    uint8_t n, query[BLOCK];
+} unit_list;
+
+/* Screens one panel for queries i0 .. i0 + m - 1 and turns the masks about: for each unit its queries. */
+static void screen_panel(const rt_kernels *kernels, const rt_screened *s, size_t i0, size_t m, size_t unit, size_t n, unit_list list[RT_SCREEN_PANEL]) {
+    const rt_screen *screen = s->screen;
+    uint64_t mask[BLOCK];
+    kernels->screen(m, screen->k_padded, s->p + i0 * screen->k_padded, screen->k_padded, s->query + i0, screen->q + unit * screen->k_padded,
+                    screen->scale + unit, screen->alpha + unit, screen->beta + unit, mask);
+    for (size_t j = 0; j < n; j++) list[j].n = 0;
+    for (size_t i = 0; i < m; i++) {
+        const uint64_t inside = n < RT_SCREEN_PANEL ? (UINT64_C(1) << n) - 1 : ~UINT64_C(0);
+        for (uint64_t left = mask[i] & inside; left != 0; left &= left - 1) {
+            unit_list *of = &list[__builtin_ctzll(left)];
+            of->query[of->n++] = (uint8_t)i;
+        }
+    }
+}
+
+/* The scores of one unit for its queries, appended to their rows. */
+static void compute_unit(const rt_kernels *kernels, const rt_screened *s, size_t i0, const float *X, size_t ldx, const rt_matrix *W, size_t unit,
+                         size_t range, const unit_list *list, float *scratch) {
+    float score[BLOCK];
+    const float *w = rt_matrix_row(W, unit);
+    if (W->dtype != RT_F32) {
+        kernels->widen[W->dtype](W->cols, w, scratch);
+        w = scratch;
+    }
+    kernels->dot_listed(list->n, list->query, W->cols, X + i0 * ldx, ldx, w, score);
+    for (size_t t = 0; t < list->n; t++) {
+        const size_t i = i0 + list->query[t];
+        uint32_t *n_found = &s->n_found[i * n_ranges(s->screen) + range];
+        const size_t at = i * s->ld + range * RT_SCREEN_RANGE + (*n_found)++;
+        s->S[at] = score[t];
+        s->index[at] = (uint32_t)unit;
+    }
+}
+
+void rt_screen_scores(const rt_kernels *kernels, const rt_screened *to, size_t m, const float *X, size_t ldx, const rt_matrix *W, size_t first,
+                      size_t n, rt_screen_tally *tally, float *scratch) {
+    unit_list list[RT_SCREEN_PANEL];
+    size_t computed = 0;
+    for (size_t unit = first; unit < first + n; unit += RT_SCREEN_PANEL) {
+        const size_t left = first + n - unit, n_units = left < RT_SCREEN_PANEL ? left : RT_SCREEN_PANEL;
+        for (size_t i0 = 0; i0 < m; i0 += BLOCK) {
+            screen_panel(kernels, to, i0, m - i0 < BLOCK ? m - i0 : BLOCK, unit, n_units, list);
+            for (size_t j = 0; j < n_units; j++) {
+                if (list[j].n > 0) compute_unit(kernels, to, i0, X, ldx, W, unit + j, unit / RT_SCREEN_RANGE, &list[j], scratch);
+                computed += list[j].n;
+            }
+        }
+    }
+    if (tally != NULL) {
+        atomic_fetch_add_explicit(&tally->scores, m * n, memory_order_relaxed);
+        atomic_fetch_add_explicit(&tally->computed, computed, memory_order_relaxed);
+    }
+}
+
+size_t rt_screened_positive(const rt_kernels *kernels, const rt_screened *of, size_t i, uint32_t *among) {
+    float *S = of->S + i * of->ld;
+    uint32_t *index = of->index + i * of->ld;
+    const uint32_t *n_found = of->n_found + i * n_ranges(of->screen);
+    size_t n = n_found[0];
+    for (size_t r = 1; r < n_ranges(of->screen); n += n_found[r++]) {
+        memmove(S + n, S + r * RT_SCREEN_RANGE, n_found[r] * sizeof *S);
+        memmove(index + n, index + r * RT_SCREEN_RANGE, n_found[r] * sizeof *index);
+    }
+    const size_t positive = kernels->keep_above(n, S, 0.0f, 0, among, S);
+    for (size_t t = 0; t < positive; t++) index[t] = index[among[t]];
+    return positive;
+}

@@ -1,0 +1,375 @@
+/* Generation and scoring, against the decoder's own logits, an exhaustive search over a tiny vocabulary, each other, and their own rules. */
+#include "tests/support/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/model_folder.h"
+
+enum { TINY_VOCAB = 5, TINY_LENGTH = 3, N_TINY = 85 }; /* 85 = 1 + 4 + 4 * 4 * 5: ended after 1 or 2 ids, or of 3 */
+
+static t5_model *model;
+static t5_session *session;
+static random_source r;
+
+static void open_all(const char *path) {
+    r = (random_source){.state = 3};
+    model = must_open(path);
+    session = must_start_plain(model);
+}
+
+static void close_all(void) {
+    t5_session_close(session);
+    t5_model_close(model);
+}
+
+static void must(rt_status status, const rt_error *err) {
+    if (status != RT_OK) ck_abort_msg("%s", err->message);
+}
+
+static const t5_answer *answers_of(const t5_generation *generation, size_t input, size_t expected) {
+    size_t n;
+    const t5_answer *answers = t5_generation_answers(generation, input, &n);
+    if (n != expected) ck_abort_msg("input %zu has %zu answers, not %zu", input, n, expected);
+    return answers;
+}
+
+static bool same_answer(const t5_answer *a, const t5_answer *b) { return a->n == b->n && hash_answers(a, 1) == hash_answers(b, 1); }
+
+/* ---- greedy, against the decoder ---- */
+
+/* log softmax(logits)[id], in double. */
+static double log_softmax(const float *logits, size_t vocab_size, size_t id) {
+    double sum = 0;
+    for (size_t i = 0; i < vocab_size; i++) sum += exp((double)logits[i] - (double)logits[id]);
+    return -log(sum);
+}
+
+static void check_greedy(const t5_ids *input, const t5_answer *answer, size_t max_new_tokens) {
+    const t5_config *config = t5_model_config(model);
+    float *logits = malloc(config->vocab_size * sizeof *logits);
+    const size_t source = 0;
+    int32_t fed = config->decoder_start_token_id;
+    double sum = 0;
+    rt_error err;
+    must(t5_encode(session, input, 1, &err), &err);
+    must(t5_decode_start(session, &source, 1, &err), &err);
+    for (size_t t = 0; t < answer->n; t++) {
+        must(t5_decode(session, &(t5_ids){.ids = &fed, .n = 1}, &err), &err);
+        must(t5_logits(session, 0, 1, logits, &err), &err);
+        size_t best = 0;
+        for (size_t i = 1; i < config->vocab_size; i++) best = logits[i] > logits[best] ? i : best;
+        const double logprob = log_softmax(logits, config->vocab_size, best);
+        if (answer->ids[t] != (int32_t)best || fabs((double)answer->logprobs[t] - logprob) > 1e-5) ck_abort_msg("id %zu", t);
+        fed = (int32_t)best;
+        sum += logprob;
+    }
+    const bool ended = fed == config->eos_token_id;
+    ck_assert_msg(answer->ended == ended && (ended || answer->n == max_new_tokens), "%zu ids, ended %d", answer->n, answer->ended);
+    ck_assert_msg(fabs((double)answer->score - sum) < 1e-4, "score %g, not %g", (double)answer->score, sum);
+    free(logits);
+}
+
+START_TEST(greedy_takes_the_best_of_the_logits) {
+    static const char *const paths[] = {GOLDEN("relu_tied"), GOLDEN("gated_gelu"), GOLDEN("gelu")};
+    open_all(paths[_i]);
+    t5_generate_params params = t5_generate_defaults();
+    params.max_new_tokens = 12;
+    id_lists inputs = random_lengths(&r, t5_model_config(model), 30, 8);
+    t5_generation *generation = must_generate(session, inputs.list, inputs.n, &params);
+    for (size_t i = 0; i < inputs.n; i++) check_greedy(&inputs.list[i], answers_of(generation, i, 1), params.max_new_tokens);
+    t5_generation_free(generation);
+    free_lists(&inputs);
+    close_all();
+}
+END_TEST
+
+/* ---- beams, against every sequence that there is ---- */
+
+typedef struct sequence {
+    int32_t ids[TINY_LENGTH];
+    float logprobs[TINY_LENGTH];
+    size_t n;
+    float score;
+} sequence;
+
+/* Every sequence that ends in </s> or is full, and nothing beyond its first </s>. */
+static size_t list_sequences(int32_t eos, sequence *all) {
+    size_t n = 0;
+    for (int32_t code = 0; code < TINY_VOCAB * TINY_VOCAB * TINY_VOCAB; code++) {
+        const int32_t ids[TINY_LENGTH] = {code / (TINY_VOCAB * TINY_VOCAB), code / TINY_VOCAB % TINY_VOCAB, code % TINY_VOCAB};
+        size_t length = 1;
+        while (length < TINY_LENGTH && ids[length - 1] != eos) length++;
+        bool shortest = true; /* of those codes that differ only beyond the end */
+        for (size_t t = length; t < TINY_LENGTH; t++) shortest = shortest && ids[t] == 0;
+        if (!shortest) continue;
+        memcpy(all[n].ids, ids, sizeof ids);
+        all[n++].n = length;
+    }
+    return n;
+}
+
+static int by_score(const void *a, const void *b) {
+    const sequence *x = a, *y = b;
+    return x->score < y->score ? 1 : x->score > y->score ? -1 : 0;
+}
+
+static float sum_of(const float *logprobs, size_t n) {
+    float sum = 0;
+    for (size_t t = 0; t < n; t++) sum += logprobs[t];
+    return sum;
+}
+
+static void score_sequences(const t5_ids *input, sequence *all, float length_penalty) {
+    t5_ids inputs[N_TINY], targets[N_TINY];
+    float logprobs[N_TINY * TINY_LENGTH];
+    rt_error err;
+    for (size_t s = 0; s < N_TINY; s++) inputs[s] = *input, targets[s] = (t5_ids){.ids = all[s].ids, .n = all[s].n};
+    must(t5_score(session, inputs, targets, N_TINY, logprobs, &err), &err);
+    for (size_t s = 0, at = 0; s < N_TINY; at += all[s++].n) {
+        memcpy(all[s].logprobs, logprobs + at, all[s].n * sizeof *logprobs);
+        all[s].score = sum_of(all[s].logprobs, all[s].n) / (float)pow((double)all[s].n, (double)length_penalty);
+    }
+    qsort(all, N_TINY, sizeof *all, by_score);
+}
+
+/* A model of the first few ids, so that beams outnumber what the vocabulary offers: then the search finds every sequence, no more. */
+START_TEST(beams_beyond_a_tiny_vocabulary) {
+    static const float penalties[] = {0.0f, 1.0f, -0.5f, 2.0f};
+    static const size_t beams[] = {N_TINY, 128, 1024};
+    model_folder folder;
+    folder_open(&folder, GOLDEN("relu_tied"));
+    folder_cut_rows(folder_find(&folder, "shared.weight"), TINY_VOCAB);
+    folder_set_number(&folder, "vocab_size", TINY_VOCAB);
+    open_all(folder_write(&folder));
+    static const int32_t ids[] = {4, 2, 2, 3, 0, 1};
+    const t5_ids input = {.ids = ids, .n = 6};
+    sequence all[TINY_VOCAB * TINY_VOCAB * TINY_VOCAB];
+    ck_assert_uint_eq(list_sequences(t5_model_config(model)->eos_token_id, all), N_TINY);
+    for (size_t i = 0; i < 12; i++) {
+        t5_generate_params params = t5_generate_defaults();
+        params.max_new_tokens = TINY_LENGTH, params.length_penalty = penalties[i % 4];
+        params.num_beams = params.num_return_sequences = beams[i % 3];
+        score_sequences(&input, all, params.length_penalty);
+        t5_generation *generation = must_generate(session, &input, 1, &params);
+        const t5_answer *answers = answers_of(generation, 0, N_TINY);
+        for (size_t s = 0; s < N_TINY; s++) {
+            const t5_answer wanted = {.ids = all[s].ids, .logprobs = all[s].logprobs, .n = all[s].n, .score = all[s].score,
+                                      .ended = all[s].ids[all[s].n - 1] == t5_model_config(model)->eos_token_id};
+            ck_assert_msg(same_answer(&answers[s], &wanted), "%zu beams, penalty %g: sequence %zu", params.num_beams, (double)params.length_penalty, s);
+        }
+        t5_generation_free(generation);
+    }
+    close_all();
+    folder_close(&folder);
+}
+END_TEST
+
+/* ---- the rules of the settings ---- */
+
+static bool has_repeated_ngram(const t5_answer *a, int32_t start, size_t ngram) {
+    int32_t ids[64] = {start};
+    memcpy(ids + 1, a->ids, a->n * sizeof *ids);
+    for (size_t i = 0; i + ngram <= a->n + 1; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (memcmp(ids + i, ids + j, ngram * sizeof *ids) == 0) return true;
+        }
+    }
+    return false;
+}
+
+static void check_rules(const t5_answer *a, const t5_generate_params *params) {
+    const t5_config *config = t5_model_config(model);
+    ck_assert_uint_ge(a->n, 1);
+    ck_assert_uint_le(a->n, params->max_new_tokens);
+    for (size_t t = 0; t < a->n; t++) {
+        const bool is_end = a->ids[t] == config->eos_token_id;
+        ck_assert_msg(!is_end || (t + 1 == a->n && t >= params->min_new_tokens), "</s> at %zu of %zu", t, a->n);
+        ck_assert_msg(a->logprobs[t] <= 0 && isfinite(a->logprobs[t]), "log-probability %g", (double)a->logprobs[t]);
+    }
+    ck_assert_int_eq(a->ended, a->ids[a->n - 1] == config->eos_token_id);
+    ck_assert_msg(a->ended || a->n == params->max_new_tokens, "stopped after %zu ids", a->n);
+    const size_t ngram = params->no_repeat_ngram_size;
+    ck_assert_msg(ngram == 0 || !has_repeated_ngram(a, config->decoder_start_token_id, ngram), "a repeated %zu-gram", ngram);
+    const float sum = sum_of(a->logprobs, a->n);
+    const float score = params->num_beams == 1 ? sum : sum / (float)pow((double)a->n, (double)params->length_penalty);
+    ck_assert_msg(same_floats(1, &score, &a->score), "score %.9g, not %.9g", (double)a->score, (double)score);
+}
+
+/* What t5_score says of an answer is what generation said, bit for bit. */
+static void check_scored(const t5_ids *input, const t5_answer *answers, size_t n) {
+    for (size_t a = 0; a < n; a++) {
+        float logprobs[64];
+        rt_error err;
+        const t5_ids target = {.ids = answers[a].ids, .n = answers[a].n};
+        must(t5_score(session, input, &target, 1, logprobs, &err), &err);
+        ck_assert_msg(same_floats(target.n, logprobs, answers[a].logprobs), "log-probabilities of answer %zu", a);
+    }
+}
+
+static const t5_generate_params rules[] = {
+    {.max_new_tokens = 1, .num_beams = 1, .num_return_sequences = 1, .length_penalty = 1},
+    {.max_new_tokens = 20, .num_beams = 1, .num_return_sequences = 1, .length_penalty = 7},
+    {.max_new_tokens = 9, .min_new_tokens = 9, .num_beams = 1, .num_return_sequences = 1, .length_penalty = 1},
+    {.max_new_tokens = 20, .num_beams = 1, .num_return_sequences = 1, .length_penalty = 1, .no_repeat_ngram_size = 1},
+    {.max_new_tokens = 20, .num_beams = 1, .num_return_sequences = 1, .length_penalty = 1, .no_repeat_ngram_size = 50},
+    {.max_new_tokens = 1, .num_beams = 4, .num_return_sequences = 4, .length_penalty = 1},
+    {.max_new_tokens = 12, .num_beams = 4, .num_return_sequences = 4, .length_penalty = 1, .no_repeat_ngram_size = 2},
+    {.max_new_tokens = 12, .min_new_tokens = 5, .num_beams = 3, .num_return_sequences = 3, .length_penalty = 2, .early_stopping = T5_EARLY_TRUE},
+    {.max_new_tokens = 12, .min_new_tokens = 3, .num_beams = 5, .num_return_sequences = 5, .length_penalty = -1, .early_stopping = T5_EARLY_NEVER},
+    {.max_new_tokens = 6, .min_new_tokens = 6, .num_beams = 2, .num_return_sequences = 2, .length_penalty = 0.6f},
+    {.max_new_tokens = 5, .num_beams = 200, .num_return_sequences = 200, .length_penalty = 1},
+};
+
+START_TEST(every_answer_keeps_the_rules) {
+    const t5_generate_params *params = &rules[_i];
+    open_all(GOLDEN("gelu"));
+    id_lists inputs = random_lengths(&r, t5_model_config(model), 20, 4);
+    t5_generation *generation = must_generate(session, inputs.list, inputs.n, params);
+    t5_generate_params fewer = *params;
+    fewer.num_return_sequences = 1;
+    t5_generation *first = must_generate(session, inputs.list, inputs.n, &fewer);
+    for (size_t i = 0; i < inputs.n; i++) {
+        const size_t n = params->num_return_sequences;
+        const t5_answer *answers = answers_of(generation, i, n);
+        for (size_t a = 0; a < n; a++) {
+            check_rules(&answers[a], params);
+            if (a == 0) continue;
+            ck_assert_msg(answers[a].score <= answers[a - 1].score, "answer %zu is better than the one before", a);
+            ck_assert_msg(!same_answer(&answers[a], &answers[a - 1]), "answer %zu twice", a);
+        }
+        ck_assert(same_answer(answers_of(first, i, 1), &answers[0]));
+        check_scored(&inputs.list[i], answers, n < 10 ? n : 10);
+    }
+    t5_generation_free(first);
+    t5_generation_free(generation);
+    free_lists(&inputs);
+    close_all();
+}
+END_TEST
+
+/* ---- many at once, and none ---- */
+
+START_TEST(many_at_once_or_one_at_a_time) {
+    open_all(GOLDEN("gated_silu"));
+    t5_generate_params params = t5_generate_defaults();
+    params.max_new_tokens = 10;
+    if (_i == 1) params.num_beams = 3, params.num_return_sequences = 2;
+    id_lists inputs = random_lengths(&r, t5_model_config(model), 25, 300);
+    t5_generation *generation = must_generate(session, inputs.list, inputs.n, &params);
+    size_t n_ids = 0;
+    for (size_t i = 0; i < inputs.n; i++) n_ids += answers_of(generation, i, params.num_return_sequences)[0].n;
+    float *logprobs = malloc(n_ids * sizeof *logprobs);
+    t5_ids *targets = malloc(inputs.n * sizeof *targets);
+    for (size_t i = 0; i < inputs.n; i++) {
+        const t5_answer *best = answers_of(generation, i, params.num_return_sequences);
+        targets[i] = (t5_ids){.ids = best->ids, .n = best->n};
+        t5_generation *alone = must_generate(session, &inputs.list[i], 1, &params);
+        for (size_t a = 0; a < params.num_return_sequences; a++) {
+            if (!same_answer(&best[a], &answers_of(alone, 0, params.num_return_sequences)[a])) ck_abort_msg("answer %zu of input %zu", a, i);
+        }
+        t5_generation_free(alone);
+    }
+    rt_error err;
+    must(t5_score(session, inputs.list, targets, inputs.n, logprobs, &err), &err);
+    for (size_t i = 0, at = 0; i < inputs.n; at += targets[i++].n) {
+        const t5_answer *best = answers_of(generation, i, params.num_return_sequences);
+        if (!same_floats(best->n, best->logprobs, logprobs + at)) ck_abort_msg("the score of input %zu", i);
+    }
+    free(targets);
+    free(logprobs);
+    t5_generation_free(generation);
+    free_lists(&inputs);
+    close_all();
+}
+END_TEST
+
+START_TEST(nothing_to_answer) {
+    open_all(GOLDEN("relu_tied"));
+    const t5_generate_params params = t5_generate_defaults();
+    rt_error err;
+    t5_generation *generation = must_generate(session, NULL, 0, &params);
+    ck_assert_ptr_null(answers_of(generation, 0, 0));
+    t5_generation_free(generation);
+    t5_generation_free(NULL);
+    ck_assert_int_eq(t5_score(session, NULL, NULL, 0, NULL, &err), RT_OK);
+    close_all();
+}
+END_TEST
+
+/* ---- what is refused ---- */
+
+typedef struct refused {
+    const char *part;
+    t5_generate_params params;
+} refused;
+
+static const refused refused_params[] = {
+    {"max_new_tokens = 0", {.max_new_tokens = 0, .num_beams = 1, .num_return_sequences = 1, .length_penalty = 1}},
+    {"min_new_tokens = 4 is over max_new_tokens = 3", {.max_new_tokens = 3, .min_new_tokens = 4, .num_beams = 1, .num_return_sequences = 1}},
+    {"num_beams = 0", {.max_new_tokens = 3, .num_beams = 0, .num_return_sequences = 1, .length_penalty = 1}},
+    {"num_beams = 1025", {.max_new_tokens = 3, .num_beams = 1025, .num_return_sequences = 1, .length_penalty = 1}},
+    {"num_return_sequences = 0", {.max_new_tokens = 3, .num_beams = 2, .num_return_sequences = 0, .length_penalty = 1}},
+    {"num_return_sequences = 3 is outside 1 .. 2", {.max_new_tokens = 3, .num_beams = 2, .num_return_sequences = 3, .length_penalty = 1}},
+    {"length_penalty", {.max_new_tokens = 3, .num_beams = 2, .num_return_sequences = 1, .length_penalty = NAN}},
+    {"length_penalty", {.max_new_tokens = 3, .num_beams = 2, .num_return_sequences = 1, .length_penalty = INFINITY}},
+    {"length_penalty", {.max_new_tokens = 3, .num_beams = 2, .num_return_sequences = 1, .length_penalty = -101}},
+};
+
+static const int32_t good[] = {5, 6, 7, 299}, over[] = {5, 300}, negative[] = {-1};
+
+/* A bad input among good ones; batch_tokens = 8 puts it in a later batch than the first. */
+static const t5_ids bad_inputs[][4] = {
+    {{good, 4}, {good, 4}, {good, 4}, {good, 0}},
+    {{good, 4}, {good, 4}, {over, 2}, {good, 4}},
+    {{negative, 1}, {good, 4}, {good, 4}, {good, 4}},
+};
+
+static void refuse(const char *part, rt_status status, const rt_error *err) {
+    ck_assert_msg(status == RT_ERR_USAGE && err->status == RT_ERR_USAGE, "%s: status %d, not usage", part, (int)status);
+    ck_assert_msg(strstr(err->message, part) != NULL, "no '%s' in '%s'", part, err->message);
+}
+
+START_TEST(refused_and_gone_on) {
+    static const char *const parts[] = {"sequence 3 has no ids", "id 300 is outside the vocabulary (0 .. 299)", "id -1 is outside the vocabulary"};
+    static const t5_ids targets[] = {{good, 2}, {good, 3}, {good, 1}, {good, 4}};
+    const float untouched[10] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    float logprobs[10];
+    rt_error err;
+    model = must_open(GOLDEN("gelu"));
+    t5_session_params settings = t5_session_defaults();
+    settings.batch_tokens = 8;
+    session = must_start(model, &settings);
+    const t5_generate_params params = t5_generate_defaults();
+    t5_generation *before = must_generate(session, bad_inputs[0], 3, &params), *none = NULL;
+    memcpy(logprobs, untouched, sizeof logprobs);
+    for (size_t i = 0; i < sizeof refused_params / sizeof *refused_params; i++) {
+        refuse(refused_params[i].part, t5_generate(session, bad_inputs[0], 3, &refused_params[i].params, &none, &err), &err);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        refuse(parts[i], t5_generate(session, bad_inputs[i], 4, &params, &none, &err), &err);
+        refuse(parts[i], t5_score(session, bad_inputs[i], targets, 4, logprobs, &err), &err);
+        refuse(parts[i], t5_score(session, targets, bad_inputs[i], 4, logprobs, &err), &err);
+        ck_assert_msg(memcmp(logprobs, untouched, sizeof logprobs) == 0, "log-probabilities written in spite of: %s", parts[i]);
+    }
+    ck_assert_int_eq(t5_generate(session, bad_inputs[0], 4, &params, &none, NULL), RT_ERR_USAGE);
+    ck_assert_ptr_null(none);
+    t5_generation *after = must_generate(session, bad_inputs[0], 3, &params);
+    for (size_t i = 0; i < 3; i++) ck_assert(same_answer(answers_of(before, i, 1), answers_of(after, i, 1)));
+    t5_generation_free(before);
+    t5_generation_free(after);
+    close_all();
+}
+END_TEST
+
+int main(void) {
+    TCase *tests = tcase_create("generate");
+    tcase_add_loop_test(tests, greedy_takes_the_best_of_the_logits, 0, 3);
+    tcase_add_test(tests, beams_beyond_a_tiny_vocabulary);
+    tcase_add_loop_test(tests, every_answer_keeps_the_rules, 0, sizeof rules / sizeof *rules);
+    tcase_add_loop_test(tests, many_at_once_or_one_at_a_time, 0, 2);
+    tcase_add_test(tests, nothing_to_answer);
+    tcase_add_test(tests, refused_and_gone_on);
+    return run_tests("generate", tests, 300);
+}
