@@ -166,6 +166,36 @@ START_TEST(beams_beyond_a_tiny_vocabulary) {
 }
 END_TEST
 
+/* With all logits equal the order is that of beams and ids, and of finished answers with equal scores the one that came first goes first. */
+START_TEST(equal_scores) {
+    static const int32_t first[] = {1}, second[] = {0, 0}, greedy[] = {0, 0};
+    static const t5_ids expected[] = {{first, 1}, {second, 2}, {greedy, 2}};
+    model_folder folder;
+    folder_open(&folder, GOLDEN("relu_tied"));
+    folder_tensor *shared = folder_find(&folder, "shared.weight");
+    folder_cut_rows(shared, TINY_VOCAB);
+    memset(shared->data, 0, shared->n_bytes);
+    folder_set_number(&folder, "vocab_size", TINY_VOCAB);
+    open_all(folder_write(&folder));
+    t5_generate_params params = t5_generate_defaults();
+    params.max_new_tokens = 2, params.num_beams = params.num_return_sequences = 2;
+    const t5_ids input = {.ids = second, .n = 2};
+    t5_generation *beams = must_generate(session, &input, 1, &params);
+    params.num_beams = params.num_return_sequences = 1;
+    t5_generation *alone = must_generate(session, &input, 1, &params);
+    const t5_answer *found[] = {answers_of(beams, 0, 2), answers_of(beams, 0, 2) + 1, answers_of(alone, 0, 1)};
+    for (size_t a = 0; a < 3; a++) {
+        ck_assert_uint_eq(found[a]->n, expected[a].n);
+        ck_assert_mem_eq(found[a]->ids, expected[a].ids, expected[a].n * sizeof *expected[a].ids);
+    }
+    ck_assert(same_floats(1, &found[0]->score, &found[1]->score));
+    t5_generation_free(beams);
+    t5_generation_free(alone);
+    close_all();
+    folder_close(&folder);
+}
+END_TEST
+
 /* ---- the rules of the settings ---- */
 
 static bool has_repeated_ngram(const t5_answer *a, int32_t start, size_t ngram) {
@@ -367,6 +397,7 @@ int main(void) {
     TCase *tests = tcase_create("generate");
     tcase_add_loop_test(tests, greedy_takes_the_best_of_the_logits, 0, 3);
     tcase_add_test(tests, beams_beyond_a_tiny_vocabulary);
+    tcase_add_test(tests, equal_scores);
     tcase_add_loop_test(tests, every_answer_keeps_the_rules, 0, sizeof rules / sizeof *rules);
     tcase_add_loop_test(tests, many_at_once_or_one_at_a_time, 0, 2);
     tcase_add_test(tests, nothing_to_answer);

@@ -49,7 +49,8 @@ static const text_row normal_rows[] = {
     {"54\xc2\xa0Mbit/s", "54 mbits"},                      /* U+00A0 is white space */
     {"x\xe3\x80\x80y\xe2\x80\x89z\x1c.", "x y z"},
     {"x\xe2\x80\x8by", "x\xe2\x80\x8by"},                  /* U+200B is not */
-    {"\xc3\x96\xc3\x89 \xc4\x90 \xc5\x81\xc5\x9a \xd0\x9d\xd0\xa2 \xe1\xbf\xac", "\xc3\xb6\xc3\xa9 \xc4\x91 \xc5\x82\xc5\x9b \xd0\xbd\xd1\x82 \xe1\xbf\xa5"},
+    {"\xc3\x96\xc3\x89 \xc4\x90 \xc5\x81\xc5\x9a \xd0\x9d\xd0\xa2 \xe1\xbf\xac",
+     "\xc3\xb6\xc3\xa9 \xc4\x91 \xc5\x82\xc5\x9b \xd0\xbd\xd1\x82 \xe1\xbf\xa5"},
     {"\xff the \xc3", "\xff \xc3"},                        /* bytes that are no UTF-8 stay */
 };
 
@@ -124,17 +125,21 @@ typedef struct choice_row {
 static const choice_row choice_rows[] = {
     {"q? \\n (A) red fox (B) owl", "owl", {'e', false}, 1, 2},
     {"q? \\n (A) red fox (B) owl \\n (c) text", "owl", {'e', false}, 1, 2},         /* up to the second separator */
-    {"q? \\n (A) red fox (B) big red fox", "red fox big", {'e', false}, 1, 2},      /* tokens in common over the larger number: 2/3, 3/3 */
+    {"q? \\n (A) red fox (B) big red fox", "red fox big", {'e', false}, 1, 2},      /* tokens in common over the larger number: 2/3,
+     3/3 */
     {"q? \\n (A) fox (B) owl", "cat", {'e', false}, 0, 2},                          /* none: the first */
     {"q? \\n (A) owls (B) owl's", "owls", {'e', false}, 0, 2},                      /* 3 before 2 */
     {"q? \\n (A) fox (B) owl's", "owls", {'e', false}, 1, 2},                       /* quotes do not count */
     {"q? \\n (A) fox (B) x{y", "x\xe2\x81\x87y", {'e', false}, 1, 2},               /* characters without a piece: a space */
     {"q? \\n (A) red  fox (B) red fox x", "fox  red", {'e', false}, 0, 2},          /* two spaces: an empty token; 3/3 against 2/3 */
-    {"q? \\n (A) fox fox (B) fox", "fox cat", {'e', false}, 0, 2},                  /* 1/2 each: repeats count below, not above; the first wins */
-    {"q? \\n (A) owl (B) Fox", "Fox", {'e', false}, 0, 2},                          /* choices are in small letters, the prediction is not */
+    {"q? \\n (A) fox fox (B) fox", "fox cat", {'e', false}, 0, 2},                  /* 1/2 each: repeats count below,
+     not above; the first wins */
+    {"q? \\n (A) owl (B) Fox", "Fox", {'e', false}, 0, 2},                          /* choices are in small letters,
+     the prediction is not */
     {"q? \\n (A) owl (B) Fox", "Fox", {'e', true}, 1, 2},
     {"q? \\n (A) see (a) here (B) x", "x", {'e', false}, 2, 3},                     /* a choice that breaks the split */
-    {"q? \\n (A) x (B) y (F) z", "z", {'e', false}, 1, 2},                          /* (f) splits for QASC alone: "y (f) z" shares a token */
+    {"q? \\n (A) x (B) y (F) z", "z", {'e', false}, 1, 2},
+                              /* (f) splits for QASC alone: "y (f) z" shares a token */
     {"q? \\n (A) x (B) y (F) z", "z", {'h', false}, 2, 3},
     {"q? \\n (A) (B) owl", "owl", {'e', false}, 0, 1},                              /* an empty choice is lost */
     {"no choices", "owl", {'e', false}, 0, 0},

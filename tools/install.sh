@@ -21,7 +21,7 @@ libdir=\${prefix}/lib
 Name: t5k
 Description: T5-family models on a CPU, with top-k attention
 Version: $version
-Requires: sentencepiece libcjson
+Requires: sentencepiece libcjson zlib
 Cflags: -I\${includedir}
 Libs: -L\${libdir} -lt5k -lstdc++ -pthread -lm
 EOF
