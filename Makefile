@@ -9,7 +9,7 @@ BUILD     ?= build/$(CONFIG)
 ifeq ($(origin CC),default)
 CC        := gcc
 endif
-PKGS      := sentencepiece libcjson zlib
+PKGS      := libcjson zlib
 CPPFLAGS  += -I. -D_GNU_SOURCE -DT5K_VERSION='"$(VERSION)"'
 # No contraction: a multiply and an add fuse only where the source says fma, so that every variant of a kernel gives the same bits.
 FLAGS     := -O3 -g -pthread -fPIC -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Wshadow -Wconversion -MMD -MP
@@ -21,9 +21,14 @@ SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 endif
 ALL_CFLAGS   = -std=gnu11 $(FLAGS) $(SANITIZE) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 $(FLAGS) $(SANITIZE) $(CXXFLAGS)
-# SentencePiece's package also names its training library, which is not used.
-ALL_LDFLAGS  = -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
-LIBS       = $(shell pkg-config --libs $(PKGS)) -lstdc++ -pthread -lm
+ALL_LDFLAGS  = $(SANITIZE) $(LDFLAGS)
+# SentencePiece's own package file asks for libraries that its users do not need and that Debian 13 does not bring.
+LIBS       = -lsentencepiece $(shell pkg-config --libs $(PKGS)) -lstdc++ -pthread -lm
+
+# What runs is shown in one short line, or whole with V=1.
+ifeq ($(V),)
+say        = @printf '  %-4s %s\n' $(1) $(2);
+endif
 
 objects    = $(patsubst %.c,$(BUILD)/%.o,$(patsubst %.cc,$(BUILD)/%.o,$(wildcard $(1))))
 LIB_OBJ   := $(call objects,runtime/*.c model/*.c model/checkpoint/*.c tokenizer/*.c tokenizer/*.cc)
@@ -43,27 +48,31 @@ $(LIB_OBJ) $(TOOL_OBJ) $(SUPPORT) $(BUILD)/tools/main.o: | setup
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
 
 $(BUILD)/%.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(ALL_CXXFLAGS) $(shell pkg-config --cflags sentencepiece) -c $< -o $@
+	$(call say,CXX,$<)$(CXX) $(CPPFLAGS) $(ALL_CXXFLAGS) -c $< -o $@
 
 $(BUILD)/libt5k.a: $(LIB_OBJ)
 $(BUILD)/libtools.a: $(TOOL_OBJ)
 $(BUILD)/libsupport.a: $(SUPPORT)
 $(BUILD)/%.a:
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)$(AR) rcs $@ $^
+
+# The name that programs are linked with carries the number of the binary interface: it changes when a public struct or function does.
+$(BUILD)/libt5k.so: $(LIB_OBJ) tools/t5k.map
+	$(call say,LINK,$@)$(CC) -shared -Wl,-soname,libt5k.so.0 -Wl,--version-script=tools/t5k.map $(ALL_LDFLAGS) $(LIB_OBJ) $(LIBS) -o $@
 
 $(BUILD)/t5k: $(BUILD)/tools/main.o $(BUILD)/libtools.a $(BUILD)/libt5k.a
-	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libsupport.a $(BUILD)/libtools.a $(BUILD)/libt5k.a
-	$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs check) $(LIBS) -o $@
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs check) $(LIBS) -o $@
 
 $(BUILD)/tests/bench/requests: $(BUILD)/tests/bench/requests.o $(BUILD)/libt5k.a
-	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 demo: $(BUILD)/t5k ## build, then answer some questions with the embedded model
 	@tools/demo.sh $(BUILD)/t5k
@@ -74,7 +83,7 @@ check: $(BUILD)/t5k $(TESTS) ## build and run all tests
 check-sanitize: ## the same under the address and undefined-behaviour sanitizers
 	@$(MAKE) CONFIG=sanitize BUILD=build/sanitize check
 
-install: $(BUILD)/t5k $(BUILD)/libt5k.a ## install under PREFIX (/usr/local), below DESTDIR
+install: $(BUILD)/t5k $(BUILD)/libt5k.a $(BUILD)/libt5k.so ## install under PREFIX (/usr/local), below DESTDIR
 	@tools/install.sh "$(BUILD)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
 
 clean: ## remove what was built

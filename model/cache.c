@@ -5,21 +5,30 @@
 
 #include "runtime/checked.h"
 
-rt_status t5_cache_reserve(t5_cache *cache, size_t n_slots, size_t n_positions, rt_error *err) {
-    if (n_slots <= cache->n_slots && n_positions <= cache->n_positions) return RT_OK;
+t5_cache t5_cache_grown(const t5_cache *cache, size_t n_slots, size_t n_positions) {
     t5_cache grown = {.n_layers = cache->n_layers, .inner = cache->inner, .n_slots = cache->n_slots, .n_positions = cache->n_positions};
     if (n_slots > grown.n_slots) grown.n_slots = n_slots;
     while (grown.n_positions < n_positions) grown.n_positions = grown.n_positions == 0 ? n_positions : 2 * grown.n_positions;
-    size_t n = grown.n_layers;
-    if (!rt_mul_size(n, grown.n_slots, &n) || !rt_mul_size(n, grown.n_positions, &n) || !rt_mul_size(n, grown.inner, &n)) {
-        return rt_fail_memory(err, n_positions, "the decoder's cache");
+    return grown;
+}
+
+void t5_cache_place(t5_cache *cache, rt_arena *arena) {
+    size_t n = cache->n_layers;
+    if (!rt_mul_size(n, cache->n_slots, &n) || !rt_mul_size(n, cache->n_positions, &n)) {
+        arena->overflow = true;
+        return;
     }
+    cache->k = rt_arena_alloc(arena, n, cache->inner * sizeof(float));
+    cache->v = rt_arena_alloc(arena, n, cache->inner * sizeof(float));
+}
+
+rt_status t5_cache_reserve(t5_cache *cache, size_t n_slots, size_t n_positions, rt_error *err) {
+    if (n_slots <= cache->n_slots && n_positions <= cache->n_positions) return RT_OK;
+    t5_cache grown = t5_cache_grown(cache, n_slots, n_positions);
     rt_arena measured = {0};
-    rt_arena_alloc(&measured, n, sizeof(float));
-    rt_arena_alloc(&measured, n, sizeof(float));
+    t5_cache_place(&grown, &measured);
     RT_TRY(rt_arena_provide(&grown.memory, &measured, "the decoder's cache", err));
-    grown.k = rt_arena_alloc(&grown.memory, n, sizeof(float));
-    grown.v = rt_arena_alloc(&grown.memory, n, sizeof(float));
+    t5_cache_place(&grown, &grown.memory);
     const size_t bytes = cache->n_positions * cache->inner * sizeof(float);
     for (size_t layer = 0; layer < cache->n_layers; layer++) {
         for (size_t slot = 0; slot < cache->n_slots && bytes > 0; slot++) {

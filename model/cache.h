@@ -14,6 +14,12 @@ typedef struct t5_cache {
     rt_arena memory;
 } t5_cache;
 
+/* The size that a cache grows to for so many slots and positions; without memory. */
+t5_cache t5_cache_grown(const t5_cache *cache, size_t n_slots, size_t n_positions);
+
+/* Lays out a cache of that size. */
+void t5_cache_place(t5_cache *cache, rt_arena *arena);
+
 /* Room for so many slots and positions; what is cached stays. */
 rt_status t5_cache_reserve(t5_cache *cache, size_t n_slots, size_t n_positions, rt_error *err);
 

@@ -3,9 +3,9 @@
  * Rules that are not obvious from the keys' names:
  *   activation   feed_forward_proj is ACT or gated-ACT, and "gated-gelu" means the tanh form of GELU, "gelu" the erf form. dense_act_fn and
  *                is_gated_act, where present, win over it.
- *   output scale T5: scale_decoder_outputs, where present; else tie_word_embeddings, which meant just that before transformers 5. The other
- *                families' flags say nothing, since transformers 5 writes tie_word_embeddings true for all: as there, mT5 is never scaled and
- *                UMT5 always.
+ *   output scale T5: scale_decoder_outputs, where present; else tie_word_embeddings, which meant just that before transformers 5. Of the
+ *                other families transformers 5 takes no flag, since it writes tie_word_embeddings true for all: mT5 is never scaled, UMT5
+ *                always.
  *   encoders     an architecture of transformers' T5EncoderModel kind, or is_encoder_decoder false where no architecture is named: the
  *                model has no decoder, whatever num_decoder_layers says.
  *   buckets      distances from e = buckets / 2 on (the decoder's e, the larger one) go to the buckets by ln(r / e) / ln(max_distance / e):

@@ -10,13 +10,15 @@
  * (tests/bench: ask and eval). */
 enum { ABSORBED_LENGTH_MIN = 128 };
 
-static bool is_absorbed(const t5_session *s, size_t source) {
-    return s->params.tokens_per_input <= s->model->config.d_kv && s->input[source].n_keys >= ABSORBED_LENGTH_MIN;
+bool t5_cross_is_absorbed(const t5_session *s, size_t n_keys) {
+    return s->params.tokens_per_input <= s->model->config.d_kv && n_keys >= ABSORBED_LENGTH_MIN;
 }
+
+static bool is_absorbed(const t5_session *s, size_t source) { return t5_cross_is_absorbed(s, s->input[source].n_keys); }
 
 /* ---- when rows start: keys and values of the projected sources, one after another ---- */
 
-static void place_projected(t5_session *s, rt_arena *arena, size_t n_tokens) {
+void t5_cross_place_projected(t5_session *s, rt_arena *arena, size_t n_tokens) {
     const size_t n = s->model->config.num_decoder_layers * n_tokens;
     s->cross_first = rt_arena_alloc(arena, s->n_inputs, sizeof *s->cross_first);
     s->cross_k = rt_arena_alloc(arena, n, s->cache.inner * sizeof(float));
@@ -29,9 +31,9 @@ rt_status t5_cross_start(t5_session *s, rt_error *err) {
     for (size_t i = 0; i < s->n_inputs; i++) n += is_absorbed(s, i) ? 0 : s->input[i].n_keys;
     s->n_cross_tokens = n;
     rt_arena measured = {0};
-    place_projected(s, &measured, n);
+    t5_cross_place_projected(s, &measured, n);
     RT_TRY(rt_arena_provide(&s->cross_memory, &measured, "keys and values of the source", err));
-    place_projected(s, &s->cross_memory, n);
+    t5_cross_place_projected(s, &s->cross_memory, n);
     n = 0;
     for (size_t i = 0; i < s->n_inputs; i++) {
         s->cross_first[i] = n;
@@ -61,7 +63,7 @@ static void add_span(rt_span *span, size_t *n, bool same, rt_span next) {
     else span[(*n)++] = next;
 }
 
-static void plan_spans(const t5_session *s, const t5_ids *tokens, t5_cross_step *step) {
+void t5_cross_plan(const t5_session *s, const t5_ids *tokens, t5_cross_step *step) {
     const size_t n_heads = s->model->config.num_heads;
     step->n_projected = step->n_absorbed = step->n_states = 0;
     for (size_t r = 0, first = 0; r < s->n_rows; first += tokens[r++].n) {
@@ -77,18 +79,21 @@ static void plan_spans(const t5_session *s, const t5_ids *tokens, t5_cross_step 
     }
 }
 
-void t5_cross_place(const t5_session *s, rt_arena *arena, const t5_ids *tokens, t5_cross_step *step) {
-    const t5_config *config = &s->model->config;
+size_t t5_cross_count(const t5_session *s, const t5_ids *tokens) {
     size_t n = 0;
     for (size_t r = 0; r < s->n_rows; r++) n += is_absorbed(s, s->row[r].source) ? tokens[r].n : 0;
+    return n;
+}
+
+void t5_cross_place(const t5_session *s, rt_arena *arena, size_t n_states, t5_cross_step *step) {
+    const t5_config *config = &s->model->config;
     step->projected = rt_arena_alloc(arena, s->n_rows, sizeof *step->projected);
     step->absorbed = rt_arena_alloc(arena, s->n_rows, sizeof *step->absorbed);
-    step->state = rt_arena_alloc(arena, n, sizeof *step->state);
-    step->q = rt_arena_alloc(arena, n * s->cache.inner, sizeof *step->q);
-    step->context = rt_arena_alloc(arena, n * s->cache.inner, sizeof *step->context);
-    step->query = rt_arena_alloc(arena, n * config->num_heads * config->d_model, sizeof *step->query);
-    step->mixture = rt_arena_alloc(arena, n * config->num_heads * config->d_model, sizeof *step->mixture);
-    if (arena->base != NULL) plan_spans(s, tokens, step);
+    step->state = rt_arena_alloc(arena, n_states, sizeof *step->state);
+    step->q = rt_arena_alloc(arena, n_states, s->cache.inner * sizeof *step->q);
+    step->context = rt_arena_alloc(arena, n_states, s->cache.inner * sizeof *step->context);
+    step->query = rt_arena_alloc(arena, n_states, config->num_heads * config->d_model * sizeof *step->query);
+    step->mixture = rt_arena_alloc(arena, n_states, config->num_heads * config->d_model * sizeof *step->mixture);
 }
 
 size_t t5_cross_max_queries(const t5_session *s, size_t n_states) {
@@ -105,6 +110,7 @@ static rt_status attend_projected(t5_session *s, size_t block, const t5_cross_st
         .Q = rows->q, .ldq = inner, .K = rt_matrix_f32(s->cross_k + layer, s->n_cross_tokens, config->d_kv, inner),
         .V = {.dtype = RT_F32, .data = s->cross_v + layer, .stride = inner, .panel = RT_PANEL},
         .out = rows->context, .ldo = inner,
+        .statistics = t5_statistics_of(s->statistics, T5_DECODER_CROSS, block),
     };
     return rt_topk_attention(&s->compute, &args, err);
 }
@@ -121,6 +127,7 @@ static rt_status attend_absorbed(t5_session *s, size_t block, const t5_cross_ste
         .Q = step->query, .ldq = d_model, .K = rt_matrix_f32(s->encoder_hidden, s->n_input_tokens, d_model, d_model),
         .V = {.dtype = RT_F32, .data = s->encoder_hidden, .stride = d_model, .panel = RT_PANEL},
         .out = step->mixture, .ldo = d_model,
+        .statistics = t5_statistics_of(s->statistics, T5_DECODER_CROSS, block),
     };
     for (size_t i = 0; i < n; i++) memcpy(step->q + i * inner, rows->q + step->state[i] * inner, inner * sizeof *step->q);
     rt_heads_mix(&s->compute, n, config->num_heads, config->d_kv, step->q, &w->k, step->query);

@@ -23,11 +23,21 @@ typedef struct t5_cross_step {
     float *query, *mixture; /* [n_states, num_heads, d_model] */
 } t5_cross_step;
 
+/* Whether a source of so many tokens is absorbed. */
+bool t5_cross_is_absorbed(const t5_session *session, size_t n_keys);
+
+/* Lays out keys and values of the encoded inputs that are projected, n_tokens in all. */
+void t5_cross_place_projected(t5_session *session, rt_arena *arena, size_t n_tokens);
+
 /* Prepares keys and values of the encoded inputs where they are projected. */
 rt_status t5_cross_start(t5_session *session, rt_error *err);
 
-/* How the source of each row is read; tokens as in t5_decode. Places what the step needs. */
-void t5_cross_place(const t5_session *session, rt_arena *arena, const t5_ids *tokens, t5_cross_step *step);
+/* How many states of a step read absorbed sources; tokens as in t5_decode. */
+size_t t5_cross_count(const t5_session *session, const t5_ids *tokens);
+
+/* Lays out what a step needs that has so many of them, and says how the source of each row is read. */
+void t5_cross_place(const t5_session *session, rt_arena *arena, size_t n_states, t5_cross_step *step);
+void t5_cross_plan(const t5_session *session, const t5_ids *tokens, t5_cross_step *step);
 
 /* The most queries that one block of cross-attention can have in a step of so many states. */
 size_t t5_cross_max_queries(const t5_session *session, size_t n_states);

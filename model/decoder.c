@@ -6,6 +6,7 @@
 
 #include "model/cross_attention.h"
 #include "model/embedding.h"
+#include "model/plan.h"
 #include "model/relative_bias.h"
 #include "model/session.h"
 #include "runtime/matmul.h"
@@ -93,11 +94,17 @@ typedef struct step_plan {
     float *bias;        /* [num_heads, max_length]: distances -(max_length - 1) .. 0 */
 } step_plan;
 
-static void place_step(const t5_session *s, rt_arena *arena, const t5_ids *tokens, size_t n_states, step_plan *plan) {
+static void place_step(const t5_session *s, rt_arena *arena, size_t n_states, size_t n_absorbed, step_plan *plan) {
     plan->self = rt_arena_alloc(arena, s->n_rows, sizeof *plan->self);
     plan->bias = rt_arena_alloc(arena, s->model->config.num_heads * plan->max_length, sizeof *plan->bias);
     t5_activations_place(arena, &s->model->config, n_states, &plan->rows);
-    t5_cross_place(s, arena, tokens, &plan->cross);
+    t5_cross_place(s, arena, n_absorbed, &plan->cross);
+}
+
+void t5_measure_step(t5_session *s, size_t n_rows, size_t length, size_t n_keys, rt_arena *arena) {
+    step_plan plan = {.max_length = length};
+    s->n_rows = n_rows;
+    place_step(s, arena, n_rows, t5_cross_is_absorbed(s, n_keys) ? n_rows : 0, &plan);
 }
 
 static void plan_self_spans(const t5_session *s, const t5_ids *tokens, step_plan *plan) {
@@ -142,6 +149,7 @@ static rt_status self_attention(t5_session *s, size_t block, const t5_ids *token
         .V = {.dtype = RT_F32, .data = s->cache.v + layer, .stride = inner, .panel = RT_PANEL},
         .out = rows->context, .ldo = inner,
         .bias = plan->bias, .bias_head = plan->max_length, .bias_zero = plan->max_length - 1,
+        .statistics = t5_statistics_of(s->statistics, T5_DECODER_SELF, block),
     };
     rt_error cause;
     if (rt_topk_attention(&s->compute, &args, &cause) != RT_OK) return t5_fail_at(&place, &cause, err);
@@ -165,9 +173,11 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
     }
     RT_TRY(t5_cache_reserve(&s->cache, n_slots, plan.max_length, err));
     rt_arena measured = {0};
-    place_step(s, &measured, tokens, n_states, &plan);
+    const size_t n_absorbed = t5_cross_count(s, tokens);
+    place_step(s, &measured, n_states, n_absorbed, &plan);
     RT_TRY(rt_arena_provide(&s->step_memory, &measured, "a decoder step", err));
-    place_step(s, &s->step_memory, tokens, n_states, &plan);
+    place_step(s, &s->step_memory, n_states, n_absorbed, &plan);
+    t5_cross_plan(s, tokens, &plan.cross);
     const size_t max_keys = plan.max_length > longest_source ? plan.max_length : longest_source;
     RT_TRY(t5_session_provide_scratch(s, t5_cross_max_queries(s, n_states), max_keys, err));
 
@@ -176,10 +186,13 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
     rt_screen_tally *tally = s->tally + config->num_layers;
     for (size_t b = 0; b < config->num_decoder_layers; b++) {
         const t5_place feed_forward = {"decoder", "feed-forward", b};
+        const t5_feed_forward_run run = {
+            .topk = s->params.ff_topk, .chunk = t5_chunk(s, n_states), .tally = tally + b,
+            .statistics = t5_statistics_of(s->statistics, T5_DECODER_FF, b),
+        };
         RT_TRY(self_attention(s, b, tokens, &plan, err));
         RT_TRY(t5_cross_attend(s, b, &plan.cross, &plan.rows, err));
-        RT_TRY(t5_layer_feed_forward(&s->compute, config, &w->block[b].ff, s->params.ff_topk, t5_chunk(s, n_states), tally + b, &feed_forward,
-                                     &plan.rows, err));
+        RT_TRY(t5_layer_feed_forward(&s->compute, config, &w->block[b].ff, &run, &feed_forward, &plan.rows, err));
     }
     const t5_place last = {"decoder", "final norm", config->num_decoder_layers};
     RT_TRY(t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &plan.rows, err));

@@ -1,5 +1,6 @@
 /* The encoder: blocks of self-attention and feed-forward over a ragged batch, then the final norm. */
 #include "model/embedding.h"
+#include "model/plan.h"
 #include "model/relative_bias.h"
 #include "model/session.h"
 
@@ -14,6 +15,11 @@ static void place(t5_session *s, rt_arena *arena, size_t n_inputs, size_t n_toke
     s->input = rt_arena_alloc(arena, n_inputs, sizeof *s->input);
     plan->bias = rt_arena_alloc(arena, config->num_heads * (2 * plan->longest - 1), sizeof *plan->bias);
     t5_activations_place(arena, config, n_tokens, &s->encoder_rows);
+}
+
+void t5_measure_encoder(t5_session *s, size_t n_inputs, size_t length, rt_arena *arena) {
+    encoder_plan plan = {.longest = length};
+    place(s, arena, n_inputs, n_inputs * length, &plan);
 }
 
 /* The bias of the block; the strip is made anew where the block has another table than the one before. */
@@ -40,11 +46,15 @@ static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_e
         .V = {.dtype = RT_F32, .data = rows->v, .stride = inner, .panel = RT_PANEL},
         .out = rows->context, .ldo = inner,
         .bias = plan->bias, .bias_head = 2 * plan->longest - 1, .bias_zero = plan->longest - 1,
+        .statistics = t5_statistics_of(s->statistics, T5_ENCODER_SELF, block),
+    };
+    const t5_feed_forward_run run = {
+        .topk = s->params.ff_topk, .chunk = chunk, .tally = &s->tally[block], .statistics = t5_statistics_of(s->statistics, T5_ENCODER_FF, block),
     };
     rt_error cause;
     if (rt_topk_attention(&s->compute, &args, &cause) != RT_OK) return t5_fail_at(&attention, &cause, err);
     t5_layer_output(&s->compute, config, &w->self, rows);
-    return t5_layer_feed_forward(&s->compute, config, &w->ff, s->params.ff_topk, chunk, &s->tally[block], &feed_forward, rows, err);
+    return t5_layer_feed_forward(&s->compute, config, &w->ff, &run, &feed_forward, rows, err);
 }
 
 rt_status t5_encode(t5_session *s, const t5_ids *inputs, size_t n_inputs, rt_error *err) {

@@ -7,6 +7,7 @@
 
 #include "model/batches.h"
 #include "model/embedding.h"
+#include "model/plan.h"
 #include "model/search.h"
 #include "model/session.h"
 #include "runtime/arena.h"
@@ -99,6 +100,23 @@ static void place_batch(batch *b, rt_arena *arena) {
     }
 }
 
+/* n questions side by side, not yet placed. */
+static batch describe_batch(t5_session *session, const t5_generate_params *params, size_t n) {
+    const t5_config *config = &session->model->config;
+    const size_t n_rows = n * params->num_beams;
+    batch b = {.session = session, .params = params, .n_questions = n, .vocab_size = config->vocab_size};
+    b.logit_rows = params->num_beams > LOGIT_ROWS ? params->num_beams : n_rows < LOGIT_ROWS ? n_rows : LOGIT_ROWS;
+    b.scratch_bytes = (t5_search_scratch(config, params) + RT_ARENA_ALIGN - 1) / RT_ARENA_ALIGN * RT_ARENA_ALIGN;
+    return b;
+}
+
+rt_status t5_measure_search(t5_session *session, const t5_generate_params *params, size_t n_questions, rt_arena *arena, rt_error *err) {
+    RT_TRY(check_params(params, err));
+    batch b = describe_batch(session, params, n_questions);
+    place_batch(&b, arena);
+    return RT_OK;
+}
+
 static void search_question(void *context, size_t item, size_t worker) {
     batch *b = context;
     const size_t q = b->group + item;
@@ -136,9 +154,9 @@ static void deal_rows(batch *b) {
     }
 }
 
-static rt_status run_batch(batch *b, const t5_ids *inputs, rt_error *err) {
+/* The questions are those that the session has encoded. */
+static rt_status run_batch(batch *b, rt_error *err) {
     t5_session *s = b->session;
-    RT_TRY(t5_encode(s, inputs, b->n_questions, err));
     b->start = s->model->config.decoder_start_token_id;
     for (size_t q = 0; q < b->n_questions; q++) {
         b->row_of[q] = b->first_row[q] = q;
@@ -179,23 +197,42 @@ static rt_status keep_answers(const batch *b, size_t first, t5_generation *g, rt
     return RT_OK;
 }
 
-static rt_status generate_batch(t5_session *session, const t5_ids *inputs, size_t first, size_t n, const t5_generate_params *params,
-                                t5_generation *g, rt_error *err) {
-    const t5_config *config = &session->model->config;
-    batch b = {.session = session, .params = params, .n_questions = n, .vocab_size = config->vocab_size};
-    b.logit_rows = params->num_beams > LOGIT_ROWS ? params->num_beams : n * params->num_beams < LOGIT_ROWS ? n * params->num_beams : LOGIT_ROWS;
-    b.scratch_bytes = (t5_search_scratch(config, params) + RT_ARENA_ALIGN - 1) / RT_ARENA_ALIGN * RT_ARENA_ALIGN;
+static rt_status generate_batch(t5_session *session, size_t first, size_t n, const t5_generate_params *params, t5_generation *g,
+                                rt_error *err) {
+    batch b = describe_batch(session, params, n);
     atomic_init(&b.not_a_number, false);
     rt_arena measured = {0};
     place_batch(&b, &measured);
     rt_status status = rt_arena_provide(&b.memory, &measured, "a batch's search", err);
     if (status == RT_OK) {
         place_batch(&b, &b.memory);
-        status = run_batch(&b, inputs + first, err);
+        status = run_batch(&b, err);
         if (status == RT_OK) status = keep_answers(&b, first, g, err);
     }
     rt_arena_free(&b.memory);
     return status;
+}
+
+/* inputs are encoded batch by batch; NULL: all n_inputs are encoded already. */
+static rt_status generate_all(t5_session *session, const t5_ids *inputs, size_t n_inputs, const t5_generate_params *params,
+                              t5_generation **generation, rt_error *err) {
+    t5_generation *g = calloc(1, sizeof *g);
+    if (g == NULL) return rt_fail_memory(err, sizeof *g, "answers");
+    *g = (t5_generation){.n_inputs = n_inputs, .n_answers = params->num_return_sequences};
+    g->answer = calloc(n_inputs * g->n_answers + 1, sizeof *g->answer);
+    g->part = calloc(n_inputs + 1, sizeof *g->part);
+    rt_status status = g->answer == NULL || g->part == NULL ? rt_fail_memory(err, n_inputs, "answers") : RT_OK;
+    for (size_t first = 0, n; status == RT_OK && first < n_inputs; first += n) {
+        n = inputs != NULL ? t5_batch_length(inputs + first, n_inputs - first, session->params.batch_tokens) : n_inputs;
+        if (inputs != NULL) status = t5_encode(session, inputs + first, n, err);
+        if (status == RT_OK) status = generate_batch(session, first, n, params, g, err);
+    }
+    if (status != RT_OK) {
+        t5_generation_free(g);
+        return status;
+    }
+    *generation = g;
+    return RT_OK;
 }
 
 rt_status t5_generate(t5_session *session, const t5_ids *inputs, size_t n_inputs, const t5_generate_params *params, t5_generation **generation,
@@ -204,20 +241,12 @@ rt_status t5_generate(t5_session *session, const t5_ids *inputs, size_t n_inputs
     RT_TRY(t5_model_can_generate(session->model, err));
     RT_TRY(check_params(params, err));
     RT_TRY(t5_count_ids(&session->model->config, inputs, n_inputs, 1, &n_ids, err)); /* before any work, and by the caller's numbers */
-    t5_generation *g = calloc(1, sizeof *g);
-    if (g == NULL) return rt_fail_memory(err, sizeof *g, "answers");
-    *g = (t5_generation){.n_inputs = n_inputs, .n_answers = params->num_return_sequences};
-    g->answer = calloc(n_inputs * g->n_answers + 1, sizeof *g->answer);
-    g->part = calloc(n_inputs + 1, sizeof *g->part);
-    rt_status status = g->answer == NULL || g->part == NULL ? rt_fail_memory(err, n_inputs, "answers") : RT_OK;
-    for (size_t first = 0, n; status == RT_OK && first < n_inputs; first += n) {
-        n = t5_batch_length(inputs + first, n_inputs - first, session->params.batch_tokens);
-        status = generate_batch(session, inputs, first, n, params, g, err);
-    }
-    if (status != RT_OK) {
-        t5_generation_free(g);
-        return status;
-    }
-    *generation = g;
-    return RT_OK;
+    return generate_all(session, inputs, n_inputs, params, generation, err);
+}
+
+rt_status t5_generate_encoded(t5_session *session, const t5_generate_params *params, t5_generation **generation, rt_error *err) {
+    RT_TRY(t5_model_can_generate(session->model, err));
+    RT_TRY(check_params(params, err));
+    if (session->n_inputs == 0) return rt_fail(err, RT_ERR_USAGE, "nothing is encoded");
+    return generate_all(session, NULL, session->n_inputs, params, generation, err);
 }

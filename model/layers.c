@@ -60,15 +60,15 @@ static const rt_screen *screen_that_pays(const rt_compute *compute, const t5_fee
     return scores < SCREEN_SAMPLE || computed < scores / 100 * SCREEN_PERCENT_MAX ? &w->screen : NULL;
 }
 
-rt_status t5_layer_feed_forward(const rt_compute *compute, const t5_config *config, const t5_feed_forward_weights *w, size_t topk, size_t chunk,
-                                rt_screen_tally *tally, const t5_place *place, t5_activations *rows, rt_error *err) {
+rt_status t5_layer_feed_forward(const rt_compute *compute, const t5_config *config, const t5_feed_forward_weights *w,
+                                const t5_feed_forward_run *run, const t5_place *place, t5_activations *rows, rt_error *err) {
     const rt_span span = {.n_queries = rows->m, .n_keys = config->d_ff};
     const rt_topk_attention_args args = {
         .n_heads = 1, .d_k = config->d_model, .d_v = config->d_model,
-        .topk = topk, .chunk = chunk, .act = activation_of(config->activation),
+        .topk = run->topk, .chunk = run->chunk, .act = activation_of(config->activation),
         .spans = &span, .n_spans = 1,
         .Q = rows->n, .ldq = config->d_model, .K = w->wi, .V = w->wo,
-        .screen = screen_that_pays(compute, w, rows->m, tally), .tally = tally,
+        .screen = screen_that_pays(compute, w, rows->m, run->tally), .tally = run->tally, .statistics = run->statistics,
         .gate = config->is_gated_act ? &w->wi_1 : NULL,
         .out = rows->context, .ldo = config->d_model,
     };

@@ -40,8 +40,15 @@ rt_status t5_fail_at(const t5_place *place, const rt_error *cause, rt_error *err
 /* rows->x += o . context. */
 void t5_layer_output(const rt_compute *compute, const t5_config *config, const t5_attention_weights *w, t5_activations *rows);
 
-/* The whole feed-forward sub-layer, its norm included. tally: of this layer's screening, which goes on while it pays. */
-rt_status t5_layer_feed_forward(const rt_compute *compute, const t5_config *config, const t5_feed_forward_weights *w, size_t topk, size_t chunk,
-                                rt_screen_tally *tally, const t5_place *place, t5_activations *rows, rt_error *err);
+/* How a feed-forward layer is run. */
+typedef struct t5_feed_forward_run {
+    size_t topk, chunk;
+    rt_screen_tally *tally; /* of this layer's screening, which goes on while it pays */
+    rt_topk_statistics *statistics; /* NULL: not collected */
+} t5_feed_forward_run;
+
+/* The whole feed-forward sub-layer, its norm included. */
+rt_status t5_layer_feed_forward(const rt_compute *compute, const t5_config *config, const t5_feed_forward_weights *w,
+                                const t5_feed_forward_run *run, const t5_place *place, t5_activations *rows, rt_error *err);
 
 #endif

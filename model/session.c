@@ -8,14 +8,16 @@
 
 t5_session_params t5_session_defaults(void) { return (t5_session_params){.chunk = 64, .batch_tokens = 4096, .tokens_per_input = 32}; }
 
+static rt_status check_topk(const t5_config *config, const t5_session_params *params, rt_error *err) {
+    if (params->ff_topk <= config->d_ff) return RT_OK;
+    return rt_fail(err, RT_ERR_USAGE, "feed-forward top-k %zu is outside 1 .. %zu (the model's d_ff)", params->ff_topk, config->d_ff);
+}
+
 static rt_status check_params(const t5_config *config, const t5_session_params *params, rt_error *err) {
     if (params->threads > 1024) return rt_fail(err, RT_ERR_USAGE, "threads = %zu is outside 1 .. 1024", params->threads);
     if (params->chunk == 0) return rt_fail(err, RT_ERR_USAGE, "chunk = 0: at least 1 is needed");
     if (params->batch_tokens == 0) return rt_fail(err, RT_ERR_USAGE, "batch_tokens = 0: at least 1 is needed");
-    if (params->ff_topk > config->d_ff) {
-        return rt_fail(err, RT_ERR_USAGE, "feed-forward top-k %zu is outside 1 .. %zu (the model's d_ff)", params->ff_topk, config->d_ff);
-    }
-    return RT_OK;
+    return check_topk(config, params, err);
 }
 
 static rt_status open_parts(t5_session *s, const t5_model *model, const t5_session_params *params, rt_error *err) {
@@ -56,13 +58,33 @@ void t5_session_close(t5_session *session) {
     free(session);
 }
 
+rt_status t5_session_set_topk(t5_session *session, const t5_session_params *params, rt_error *err) {
+    RT_TRY(check_topk(&session->model->config, params, err));
+    session->params.ff_topk = params->ff_topk;
+    session->params.encoder_topk = params->encoder_topk;
+    session->params.decoder_topk = params->decoder_topk;
+    session->params.cross_topk = params->cross_topk;
+    session->peak_bytes = 0;
+    return RT_OK;
+}
+
+void t5_session_collect(t5_session *session, t5_statistics *statistics) { session->statistics = statistics; }
+
+size_t t5_session_peak_bytes(const t5_session *session) { return session->peak_bytes; }
+
+/* Of what is in use now, which is all that one encoding or step needs once its scratch is there. */
+static void note_peak(t5_session *s) {
+    const size_t bytes = s->scratch_memory.used + s->encoder_memory.used + s->cross_memory.used + s->step_memory.used + s->cache.memory.used;
+    if (bytes > s->peak_bytes) s->peak_bytes = bytes;
+}
+
 size_t t5_session_threads(const t5_session *session) { return rt_n_threads(&session->compute); }
 
 const char *t5_session_isa(const t5_session *session) { return session->compute.kernels->isa; }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_keys, rt_error *err) {
+void t5_session_place_scratch(t5_session *session, rt_arena *arena, size_t m, size_t max_keys) {
     const t5_config *c = &session->model->config;
     const rt_kernels *kernels = session->compute.kernels;
     const size_t chunk = t5_chunk(session, m);
@@ -70,13 +92,18 @@ rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_k
     bytes = larger(bytes, rt_heads_scratch(kernels, c->d_model));
     bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, max_keys, larger(c->d_kv, c->d_model), false));
     bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, c->d_ff, c->d_model, c->is_gated_act));
-    const rt_screen *screen = &session->model->weights.encoder.block[0].ff.screen;
-    if (screen->q != NULL) bytes = larger(bytes, rt_topk_attention_screen_scratch(kernels, chunk, screen, c->is_gated_act));
+    const rt_screen *screen = &session->model->weights.screen_shape;
+    if (screen->n > 0) bytes = larger(bytes, rt_topk_attention_screen_scratch(kernels, chunk, screen, c->is_gated_act));
     bytes = (bytes + RT_ARENA_ALIGN - 1) / RT_ARENA_ALIGN * RT_ARENA_ALIGN;
-    rt_arena measured = {0};
-    rt_arena_alloc(&measured, rt_n_threads(&session->compute), bytes);
-    RT_TRY(rt_arena_provide(&session->scratch_memory, &measured, "scratch", err));
-    session->compute.scratch = rt_arena_alloc(&session->scratch_memory, rt_n_threads(&session->compute), bytes);
+    session->compute.scratch = rt_arena_alloc(arena, rt_n_threads(&session->compute), bytes);
     session->compute.scratch_bytes = bytes;
+}
+
+rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_keys, rt_error *err) {
+    rt_arena measured = {0};
+    t5_session_place_scratch(session, &measured, m, max_keys);
+    RT_TRY(rt_arena_provide(&session->scratch_memory, &measured, "scratch", err));
+    t5_session_place_scratch(session, &session->scratch_memory, m, max_keys);
+    note_peak(session);
     return RT_OK;
 }

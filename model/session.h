@@ -6,6 +6,7 @@
 #include "model/cache.h"
 #include "model/layers.h"
 #include "model/model.h"
+#include "model/statistics.h"
 
 /* One decoder row. */
 typedef struct t5_row {
@@ -20,6 +21,8 @@ struct t5_session {
     rt_compute compute;
     rt_arena scratch_memory;
     rt_screen_tally *tally; /* [num_layers + num_decoder_layers]: of each feed-forward */
+    t5_statistics *statistics; /* where to count; NULL: nobody asks */
+    size_t peak_bytes;         /* t5_session_peak_bytes */
 
     /* encoder */
     rt_arena encoder_memory;
@@ -45,7 +48,8 @@ struct t5_session {
     float *decoder_scaled; /* [n_states, d_model]: room for the states as the head takes them */
 };
 
-/* Scratch for every computation on blocks of up to m rows with up to max_keys attention keys. */
+/* Scratch for every computation on blocks of up to m rows with up to max_keys attention keys: its layout, and its memory. */
+void t5_session_place_scratch(t5_session *session, rt_arena *arena, size_t m, size_t max_keys);
 rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_keys, rt_error *err);
 
 /* chunk, but no more than the rows there are: it sizes scratch. */

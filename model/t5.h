@@ -1,5 +1,6 @@
 /* t5k's library: T5-family encoder-decoder models (T5, T5 v1.1, Flan-T5, UnifiedQA, mT5, ByT5, UMT5, MADLAD-400) and their encoders alone
- * on a CPU, with top-k attention in attention and feed-forward (Gupta, Dar, Goodman, Ciprut, Berant 2021). The library speaks token ids; tokenizer/tokenizer.h turns text into ids.
+ * on a CPU, with top-k attention in attention and feed-forward (Gupta, Dar, Goodman, Ciprut, Berant 2021). The library speaks token ids;
+ * tokenizer/tokenizer.h turns text into ids.
  *
  *     t5_model *model;  t5_session *session;  t5_generation *answers;  rt_error err;
  *     t5_model_open("path/to/folder", &model, &err);
@@ -13,6 +14,7 @@
  * Errors: every fallible call returns RT_OK or the cause, and fills *err (which may be NULL) with one sentence.
  * Threads: a model is immutable and may be shared by any number of sessions; a session belongs to one thread at a time and runs its
  * work on `threads` cores itself.
+ * Binaries: start t5_session_params and t5_generate_params from their _defaults(); no struct here changes under one soname.
  * Numbers: f32 arithmetic, whatever type the weights are stored in. All results are the same bits for every batch, chunk size and
  * number of threads, and for every instruction set. */
 #ifndef MODEL_T5_H
@@ -39,7 +41,7 @@ typedef struct t5_config {
     float layer_norm_epsilon;
     t5_activation activation; /* of feed_forward_proj or dense_act_fn */
     bool is_gated_act;
-    bool has_bias_per_layer;    /* UMT5: every layer's self-attention has a relative bias of its own; otherwise they share the first one's */
+    bool has_bias_per_layer;    /* UMT5: the self-attention of every layer has a relative bias of its own; else all have the first's */
     bool scale_decoder_outputs; /* multiply the last decoder state by d_model^-0.5 before the head */
     int32_t decoder_start_token_id, eos_token_id, pad_token_id;
 } t5_config;
@@ -162,6 +164,83 @@ const t5_answer *t5_generation_answers(const t5_generation *generation, size_t i
 /* Feeds the start token and each target without its last id; logprobs [sum of targets[i].n] receives the log-probability of every target
  * id, targets one after another. Every target has at least one id. */
 rt_status t5_score(t5_session *session, const t5_ids *inputs, const t5_ids *targets, size_t n, float *logprobs, rt_error *err);
+
+/* ---- one top-k against another, on the same inputs ---- */
+
+/* From now on the four top-k of params hold; nothing else of params is looked at. What is encoded stays as it is. RT_ERR_USAGE. */
+rt_status t5_session_set_topk(t5_session *session, const t5_session_params *params, rt_error *err);
+
+/* t5_generate for the inputs that t5_encode encoded last, which stay encoded. */
+rt_status t5_generate_encoded(t5_session *session, const t5_generate_params *params, t5_generation **generation, rt_error *err);
+
+/* The most bytes that encoding and decoding have taken at once since t5_session_set_topk, or t5_session_open. */
+size_t t5_session_peak_bytes(const t5_session *session);
+
+/* How far the logits b of one decoder state are from a, over the whole vocabulary. */
+typedef struct t5_logit_difference {
+    double max_abs, mean_abs;
+    double kl; /* of softmax(b) from softmax(a), in nats */
+    bool same_argmax;
+} t5_logit_difference;
+
+/* Row by row; a, b [n, vocab_size], difference [n]. RT_ERR_NUMERIC where a logit is not finite. */
+rt_status t5_logits_compare(const t5_session *session, size_t n, const float *a, const float *b, t5_logit_difference *difference, rt_error *err);
+
+/* Counts of what goes on in the layers: how many units are positive, how much of attention's weight lies on the keys that are kept. Exact
+ * whole numbers of the rows (one for each token, in attention for each token and head) that have gone through. */
+typedef struct t5_statistics t5_statistics;
+
+typedef enum t5_sublayer { T5_ENCODER_SELF, T5_ENCODER_FF, T5_DECODER_SELF, T5_DECODER_CROSS, T5_DECODER_FF } t5_sublayer;
+
+rt_status t5_statistics_open(const t5_model *model, t5_statistics **statistics, rt_error *err);
+void t5_statistics_close(t5_statistics *statistics); /* NULL does nothing */
+
+/* From now on the session adds to *statistics, which stays the caller's; NULL: to none. Results do not change. */
+void t5_session_collect(t5_session *session, t5_statistics *statistics);
+
+/* Of a sub-layer of a block: the rows counted so far. */
+uint64_t t5_statistics_rows(const t5_statistics *statistics, t5_sublayer sublayer, size_t block);
+
+/* Of attention: the share that the kept keys have in the softmax weights of all visible keys, in the mean over the rows; 1 where nothing
+ * is dropped, and where no row has been counted. */
+double t5_statistics_kept_mass(const t5_statistics *statistics, t5_sublayer sublayer, size_t block);
+
+/* Of feed-forward: counts[n] receives how many rows had n positive pre-activations (gated: of the gate) before any was dropped; [d_ff + 1]. */
+void t5_statistics_positive(const t5_statistics *statistics, t5_sublayer sublayer, size_t block, uint64_t *counts);
+
+/* ---- what a request will take ---- */
+
+/* Bytes of memory, all at once. Small things are not counted: the list of tensors, answers, the tokenizer, the program itself. */
+typedef struct t5_memory {
+    /* weights */
+    size_t mapped;    /* tensors read where they lie in the file, whatever their type: matrix products widen F16, BF16 and quantised rows to f32
+                         a few at a time, in scratch. The system may take their pages back */
+    size_t read_once; /* tensors of which only derived forms are read after t5_model_open; not in the total */
+    size_t panels;    /* at open: wo of every feed-forward layer transposed, F32, F16 and BF16 as they are, quantised types widened to F32 */
+    size_t screens;   /* at open: 8-bit copies of wi, for ReLU layers of 2^20 weights or more where the processor multiplies bytes (VNNI) */
+    size_t widened;   /* at open: norms and bias tables as F32 */
+    size_t aligned;   /* at open: copies of tensors that lie misaligned in the file */
+    size_t tables;    /* at open: of the blocks */
+    /* a session */
+    size_t encoder; /* activations, and the output that the decoder reads */
+    size_t cross;   /* keys and values of cross-attention, unless is_absorbed */
+    size_t cache;   /* self-attention's keys and values, in powers of two of positions */
+    size_t step;    /* activations of a decoder step */
+    size_t search;  /* logits, hypotheses, and each thread's room to search */
+    size_t scratch; /* of all threads: scores, top-k, widened rows */
+    size_t total;
+    /* what it was planned for */
+    bool is_absorbed; /* cross-attention works on the encoder's output as it is */
+    size_t threads;
+    const char *isa;
+} t5_memory;
+
+/* Plans t5_generate of n_inputs inputs of input_tokens ids each that go side by side, whatever batch_tokens says, with answers of
+ * max_new_tokens. Of an encoder alone: t5_encode. Reads the headers of the checkpoint, no weights (but for PyTorch files whose tensors are
+ * deflated or not in one piece, which have to be unpacked). Errors as of t5_model_open and t5_session_open; RT_ERR_LIMIT for what cannot
+ * be counted. */
+rt_status t5_memory_plan(const char *path, const t5_session_params *session, const t5_generate_params *params, size_t n_inputs,
+                         size_t input_tokens, t5_memory *plan, rt_error *err);
 
 #ifdef __cplusplus
 }

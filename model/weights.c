@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/weights_packed.h"
 #include "runtime/compute.h"
-#include "runtime/file_map.h"
 #include "runtime/quant.h"
 
 typedef enum extent { NONE, VOCAB, D_MODEL, INNER, D_FF, BUCKETS, HEADS } extent;
@@ -14,7 +14,8 @@ typedef enum extent { NONE, VOCAB, D_MODEL, INNER, D_FF, BUCKETS, HEADS } extent
 typedef enum slot_kind {
     MATRIX, /* rt_matrix over the mapped tensor */
     VECTOR, /* const float *, widened */
-    VALUES  /* rt_values, transposed into panels */
+    VALUES, /* rt_values, transposed into panels */
+    SCREEN  /* rt_screen, of converted files alone */
 } slot_kind;
 
 typedef enum condition { ALWAYS, OWN_BIAS, GATED, NOT_GATED } condition;
@@ -39,6 +40,8 @@ typedef struct tensor_row {
     {"layer." layer ".DenseReluDense.wi_0.weight", MATRIX, D_FF, D_MODEL, GATED, offsetof(t5_block_weights, ff.wi)},      \
     {"layer." layer ".DenseReluDense.wi_1.weight", MATRIX, D_FF, D_MODEL, GATED, offsetof(t5_block_weights, ff.wi_1)},    \
     {"layer." layer ".DenseReluDense.wo.weight", VALUES, D_MODEL, D_FF, ALWAYS, offsetof(t5_block_weights, ff.wo)},       \
+    {"layer." layer ".DenseReluDense.wi.screen", SCREEN, D_FF, D_MODEL, NOT_GATED, offsetof(t5_block_weights, ff.screen)},\
+    {"layer." layer ".DenseReluDense.wi_0.screen", SCREEN, D_FF, D_MODEL, GATED, offsetof(t5_block_weights, ff.screen)},  \
     {"layer." layer ".layer_norm.weight", VECTOR, D_MODEL, NONE, ALWAYS, offsetof(t5_block_weights, ff.layer_norm)}
 
 #define SELF_ATTENTION                                                                               \
@@ -68,6 +71,7 @@ typedef struct loader {
     rt_threads *threads;
     float *screen_scratch; /* [threads, d_model] */
     t5_weights *weights;
+    bool headers_only;
     size_t n_missing;
     char first_missing[NAME_SIZE];
     rt_error *err;
@@ -111,12 +115,29 @@ static rt_status check_scales(const loader *l, const ckpt_tensor *t) {
 
 /* ---- derived forms; all of them are allocated while measuring and filled afterwards ---- */
 
+/* Room on the arena, counted among the bytes of its kind. */
+static void *derive(loader *l, size_t *kind, size_t n, size_t element) {
+    rt_arena *arena = &l->weights->arena;
+    const size_t before = arena->used;
+    void *room = rt_arena_alloc(arena, n, element);
+    *kind += arena->used - before;
+    return room;
+}
+
+/* A tensor that is read where it lies. */
+static void count_mapped(loader *l, const ckpt_tensor *t) {
+    l->weights->stored_bytes += t->n_bytes;
+    l->weights->mapped_bytes += t->n_bytes;
+}
+
 static rt_matrix as_matrix(loader *l, const ckpt_tensor *t) {
     rt_matrix m = {.dtype = t->dtype, .rows = t->shape[0], .cols = t->shape[1], .stride = t->shape[1], .data = t->data};
     if ((uintptr_t)t->data % (t->dtype == RT_F32 ? 4 : 2) != 0) {
-        void *aligned = rt_arena_alloc(&l->weights->arena, t->n_bytes, 1);
+        void *aligned = derive(l, &l->weights->derived.aligned, t->n_bytes, 1);
         if (aligned != NULL) memcpy(aligned, t->data, t->n_bytes);
         m.data = aligned;
+    } else {
+        l->weights->mapped_bytes += t->n_bytes;
     }
     return m;
 }
@@ -133,7 +154,7 @@ static void widen_part(const rt_kernels *kernels, const ckpt_tensor *t, size_t f
 
 static const float *as_floats(loader *l, const ckpt_tensor *t) {
     const size_t n = t->shape[0] * (t->rank > 1 ? t->shape[1] : 1);
-    float *out = rt_arena_alloc(&l->weights->arena, n, sizeof *out);
+    float *out = derive(l, &l->weights->derived.widened, n, sizeof *out);
     if (out != NULL) widen_part(l->kernels, t, 0, n, out);
     return out;
 }
@@ -171,18 +192,22 @@ static void transpose_panel(void *context, size_t panel, size_t worker) {
 static rt_values as_values(loader *l, const ckpt_tensor *t) {
     const size_t d_model = t->shape[0], d_ff = t->shape[1], n_panels = (d_model + RT_PANEL - 1) / RT_PANEL;
     rt_values v = {.dtype = t->dtype <= RT_BF16 ? t->dtype : RT_F32, .stride = RT_PANEL, .panel = d_ff * RT_PANEL};
-    v.data = rt_arena_alloc(&l->weights->arena, n_panels * v.panel, rt_dtype_bytes(v.dtype, 1));
+    v.data = derive(l, &l->weights->derived.panels, n_panels * v.panel, rt_dtype_bytes(v.dtype, 1));
     if (v.data != NULL) {
         transpose_job job = {.kernels = l->kernels, .t = t, .d_model = d_model, .d_ff = d_ff, .dtype = v.dtype, .out = (char *)(uintptr_t)v.data};
         const rt_compute compute = {.threads = l->threads};
         rt_parallel(&compute, n_panels, rt_guess_ns(0, t->n_bytes), transpose_panel, &job);
-        rt_file_map_release(t->data, t->n_bytes);
+        ckpt_release(l->checkpoint, t);
     }
     return v;
 }
 
 /* Below so many weights a layer's 8-bit copy saves nothing: both fit the second-level cache. */
 enum { SCREEN_WEIGHTS_MIN = 1 << 20 };
+
+bool t5_has_screens(const t5_config *config) {
+    return config->activation == T5_RELU && config->d_ff * config->d_model >= SCREEN_WEIGHTS_MIN;
+}
 
 typedef struct screen_job {
     const rt_kernels *kernels;
@@ -198,27 +223,50 @@ static void fill_screen_panel(void *context, size_t panel, size_t worker) {
 
 static void add_screen(loader *l, t5_feed_forward_weights *ff) {
     const t5_config *c = l->config;
-    if (c->activation != T5_RELU || l->kernels->screen == NULL || c->d_ff * c->d_model < SCREEN_WEIGHTS_MIN) return;
+    if (l->kernels->screen == NULL || !t5_has_screens(c) || ff->screen.q != NULL) return;
     const rt_compute compute = {.threads = l->threads};
-    if (l->screen_scratch == NULL) l->screen_scratch = rt_arena_alloc(&l->weights->arena, rt_n_threads(&compute) * c->d_model, sizeof(float));
-    rt_screen_place(&l->weights->arena, &ff->wi, &ff->screen);
-    if (l->weights->arena.base == NULL) return;
+    rt_arena *arena = &l->weights->arena;
+    const size_t before = arena->used;
+    if (l->screen_scratch == NULL) l->screen_scratch = rt_arena_alloc(arena, rt_n_threads(&compute) * c->d_model, sizeof(float));
+    rt_screen_place(arena, &ff->wi, &ff->screen);
+    l->weights->derived.screens += arena->used - before;
+    l->weights->screen_shape = ff->screen;
+    if (arena->base == NULL) return;
     screen_job job = {.kernels = l->kernels, .W = &ff->wi, .screen = &ff->screen, .scratch = l->screen_scratch};
     rt_parallel(&compute, rt_screen_panels(&ff->screen), rt_guess_ns(0, c->d_ff * c->d_model), fill_screen_panel, &job);
+}
+
+/* Leaves the screen as it is where the file has none or this machine's kernels need none. */
+static rt_status take_screen(loader *l, const char *name, rt_screen *screen) {
+    const ckpt_tensor *q = t5_packed_find(l->checkpoint, name, ".screen"), *bounds = t5_packed_find(l->checkpoint, name, ".bounds");
+    if (q == NULL || bounds == NULL || l->kernels->screen == NULL || !t5_has_screens(l->config)) return RT_OK;
+    RT_TRY(t5_packed_screen(l->config, q, bounds, screen, l->err));
+    l->weights->screen_shape = *screen;
+    count_mapped(l, q);
+    count_mapped(l, bounds);
+    return RT_OK;
 }
 
 /* ---- the loop ---- */
 
 static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, void *into) {
+    char *slot = (char *)into + row->slot;
+    const ckpt_tensor *panels = row->kind == VALUES ? t5_packed_find(l->checkpoint, name, ".panels") : NULL;
+    if (row->kind == SCREEN) return take_screen(l, name, (rt_screen *)slot);
+    if (panels != NULL) {
+        count_mapped(l, panels);
+        return t5_packed_values(l->config, panels, (rt_values *)slot, l->err);
+    }
     const ckpt_tensor *t = ckpt_find(l->checkpoint, name);
     if (t == NULL) {
         if (l->n_missing++ == 0) snprintf(l->first_missing, sizeof l->first_missing, "%s", name);
         return RT_OK;
     }
     RT_TRY(check_shape(l, t, row));
-    if (l->weights->arena.base == NULL) RT_TRY(check_scales(l, t)); /* once, while measuring */
+    if (l->weights->arena.base == NULL && !l->headers_only && !ckpt_is_packed(l->checkpoint)) {
+        RT_TRY(check_scales(l, t)); /* once, while measuring; the converter has done it for its own files */
+    }
     l->weights->stored_bytes += t->n_bytes;
-    char *slot = (char *)into + row->slot;
     if (row->kind == MATRIX) {
         const rt_matrix m = as_matrix(l, t);
         memcpy(slot, &m, sizeof m);
@@ -254,7 +302,7 @@ static rt_status fill_table(loader *l, const char *prefix, size_t block, const t
 static rt_status fill_stack(loader *l, const char *stack, size_t n_blocks, const tensor_row *table, size_t n_rows, t5_stack_weights *into) {
     char prefix[64];
     t5_block_weights unused;
-    into->block = rt_arena_alloc(&l->weights->arena, n_blocks, sizeof *into->block);
+    into->block = derive(l, &l->weights->derived.tables, n_blocks, sizeof *into->block);
     for (size_t b = 0; b < n_blocks; b++) {
         t5_block_weights *block = into->block != NULL ? &into->block[b] : &unused;
         memset(block, 0, sizeof *block);
@@ -280,7 +328,8 @@ static rt_status fill_embeddings(loader *l) {
 
 static rt_status fill_all(loader *l) {
     l->n_missing = 0;
-    l->weights->stored_bytes = 0;
+    l->weights->stored_bytes = l->weights->mapped_bytes = 0;
+    l->weights->derived = (t5_derived_bytes){0};
     RT_TRY(fill_embeddings(l));
     RT_TRY(fill_stack(l, "encoder", l->config->num_layers, encoder_block, N_ROWS(encoder_block), &l->weights->encoder));
     if (l->config->num_decoder_layers == 0) return RT_OK;
@@ -313,26 +362,40 @@ static rt_status check_no_more_blocks(const loader *l) {
     return RT_OK;
 }
 
-static rt_status load(loader *l) {
+static rt_status measure(loader *l) {
     RT_TRY(fill_all(l));
-    if (l->n_missing > 0) return report_missing(l);
-    RT_TRY(check_no_more_blocks(l));
+    return l->n_missing > 0 ? report_missing(l) : check_no_more_blocks(l);
+}
+
+static rt_status load(loader *l) {
+    RT_TRY(measure(l));
+    if (l->headers_only) return RT_OK;
     const rt_arena measured = l->weights->arena;
     l->weights->arena = (rt_arena){0};
     RT_TRY(rt_arena_provide(&l->weights->arena, &measured, "derived weights", l->err));
     return fill_all(l);
 }
 
-rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err) {
+static rt_status load_checkpoint(const ckpt_checkpoint *checkpoint, const t5_config *config, bool headers_only, t5_weights *weights,
+                                 rt_error *err) {
     memset(weights, 0, sizeof *weights);
-    loader l = {.checkpoint = checkpoint, .config = config, .weights = weights, .err = err};
+    loader l = {.checkpoint = checkpoint, .config = config, .headers_only = headers_only, .weights = weights, .err = err};
     size_t stored = 0;
     for (size_t i = 0; i < ckpt_count(checkpoint); i++) stored += ckpt_at(checkpoint, i)->n_bytes;
     RT_TRY(rt_kernels_choose(NULL, &l.kernels, err));
-    RT_TRY(rt_threads_open(stored < WORTH_THREADS_BYTES ? 1 : 0, &l.threads, err));
+    const bool is_worth_threads = stored >= WORTH_THREADS_BYTES && !ckpt_is_packed(checkpoint);
+    RT_TRY(rt_threads_open(is_worth_threads ? 0 : 1, &l.threads, err));
     const rt_status status = load(&l);
     rt_threads_close(l.threads);
     return status;
+}
+
+rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err) {
+    return load_checkpoint(checkpoint, config, false, weights, err);
+}
+
+rt_status t5_weights_measure(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err) {
+    return load_checkpoint(checkpoint, config, true, weights, err);
 }
 
 void t5_weights_free(t5_weights *weights) { rt_arena_free(&weights->arena); }

@@ -33,17 +33,36 @@ typedef struct t5_stack_weights {
     const float *final_layer_norm; /* [d_model] */
 } t5_stack_weights;
 
+/* Bytes that are made when a model is opened, by what they hold. */
+typedef struct t5_derived_bytes {
+    size_t panels;  /* wo, transposed */
+    size_t screens; /* the 8-bit copies of wi, and the scratch that they are made with */
+    size_t widened; /* norms and bias tables, in f32 */
+    size_t aligned; /* copies of tensors that lie misaligned in the file */
+    size_t tables;  /* of the blocks */
+} t5_derived_bytes;
+
 typedef struct t5_weights {
     rt_matrix shared;  /* [vocab_size, d_model] */
     rt_matrix lm_head; /* [vocab_size, d_model]: the file's own, else shared */
     t5_stack_weights encoder, decoder; /* no decoder where the model is an encoder alone */
     size_t stored_bytes; /* of the tensors in use, as stored */
+    size_t mapped_bytes; /* of those among them that are read where they lie */
+    t5_derived_bytes derived;
+    rt_screen screen_shape; /* what all 8-bit copies have the size of; n is 0 where there are none */
     rt_arena arena;      /* what is not mapped: block tables, norms, bias tables, transposed wo, misaligned tensors */
 } t5_weights;
 
 /* Finds every tensor that the config asks for, proves its shape, and lays out what is derived. Mapped tensors stay borrowed from the
  * checkpoint. RT_ERR_DISAGREE names the config and the tensors that are missing, misshapen or too many. */
 rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err);
+
+/* The first half of it, from headers alone: all that is counted or has a shape is there, but nothing to compute with. Nothing to free. */
+rt_status t5_weights_measure(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err);
+
 void t5_weights_free(t5_weights *weights);
+
+/* Whether 8-bit copies of wi may pay in such a model, where the kernels can use them. */
+bool t5_has_screens(const t5_config *config);
 
 #endif

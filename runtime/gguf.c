@@ -9,7 +9,6 @@
 #include "runtime/checked.h"
 
 enum {
-    ALIGNMENT_DEFAULT = 32,
     ALIGNMENT_MIN = 8,
     ALIGNMENT_MAX = 4096,
     MAGIC_BYTES = 4,
@@ -27,7 +26,7 @@ static const rt_gguf_element elements[] = {
     {14, "Q6_K", 256, 210, false, 0},     {15, "Q8_K", 256, 292, false, 0},     {16, "IQ2_XXS", 256, 66, false, 0},
     {17, "IQ2_XS", 256, 74, false, 0},    {18, "IQ3_XXS", 256, 98, false, 0},   {19, "IQ1_S", 256, 50, false, 0},
     {20, "IQ4_NL", 32, 18, false, 0},     {21, "IQ3_S", 256, 110, false, 0},    {22, "IQ2_S", 256, 82, false, 0},
-    {23, "IQ4_XS", 256, 136, false, 0},   {24, "I8", 1, 1, false, 0},           {25, "I16", 1, 2, false, 0},
+    {23, "IQ4_XS", 256, 136, false, 0},   {24, "I8", 1, 1, true, RT_I8},        {25, "I16", 1, 2, false, 0},
     {26, "I32", 1, 4, false, 0},          {27, "I64", 1, 8, false, 0},          {28, "F64", 1, 8, false, 0},
     {29, "IQ1_M", 256, 56, false, 0},     {30, "BF16", 1, 2, true, RT_BF16},    {34, "TQ1_0", 256, 54, false, 0},
     {35, "TQ2_0", 256, 66, false, 0},     {39, "MXFP4", 32, 17, false, 0},
@@ -36,6 +35,14 @@ enum { N_ELEMENTS = sizeof elements / sizeof *elements };
 
 /* Bytes of a value, by type; 0 where it varies. */
 static const uint8_t value_bytes[RT_GGUF_N_TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
+
+size_t rt_gguf_type_bytes(rt_gguf_type type) { return value_bytes[type]; }
+
+const rt_gguf_element *rt_gguf_element_of(rt_dtype dtype) {
+    size_t i = 0;
+    while (!elements[i].is_readable || elements[i].dtype != dtype) i++;
+    return &elements[i];
+}
 
 /* ---- the cursor ---- */
 
@@ -185,7 +192,7 @@ static rt_status take_pairs(cursor *c, size_t n, rt_gguf *gguf, rt_error *err) {
 
 static rt_status read_alignment(const cursor *c, rt_gguf *gguf, rt_error *err) {
     const rt_gguf_pair *pair = rt_gguf_find(gguf, "general.alignment");
-    gguf->alignment = ALIGNMENT_DEFAULT;
+    gguf->alignment = RT_GGUF_ALIGNMENT;
     if (pair == NULL) return RT_OK;
     if (pair->type != RT_GGUF_U32) return fail_pair(c, pair, "not of the right type", pair->type, "4: u32", err);
     uint64_t alignment;

@@ -18,6 +18,7 @@
 #include "runtime/matrix.h"
 #include "runtime/status.h"
 
+enum { RT_GGUF_ALIGNMENT = 32 }; /* where the file does not say */
 enum { RT_GGUF_MAX_TENSORS = 65536, RT_GGUF_MAX_PAIRS = 65536, RT_GGUF_MAX_KEY = 65535, RT_GGUF_MAX_NAME = 256, RT_GGUF_MAX_RANK = 4 };
 
 /* As numbered in the file. */
@@ -108,6 +109,12 @@ float rt_gguf_f32_at(const rt_gguf_pair *array, size_t i);
 
 /* The elements of an array of strings, one after another: *at is array->value at first; call it no more than array->n times. */
 rt_gguf_text rt_gguf_next_string(const uint8_t **at);
+
+/* Bytes of an element of that type; 0 where it varies. */
+size_t rt_gguf_type_bytes(rt_gguf_type type);
+
+/* How files hold elements of that type. */
+const rt_gguf_element *rt_gguf_element_of(rt_dtype dtype);
 
 /* Whether text is that. */
 bool rt_gguf_text_is(rt_gguf_text text, const char *that);

@@ -190,12 +190,14 @@ static float up(float sum_of_squares, size_t k) { return sqrtf(sum_of_squares) *
 
 static void quantise(size_t k, const float *x, int8_t *p, rt_screen_query *query) {
     float largest = 0.0f, square[RT_LANES] = {0}, lost[RT_LANES] = {0};
+    bool nan = false;
     for (size_t c = 0; c < k; c++) {
-        if (!(fabsf(x[c]) <= largest)) largest = fabsf(x[c]);
+        nan |= isnan(x[c]);
+        if (fabsf(x[c]) > largest) largest = fabsf(x[c]);
     }
     memset(p, 0, (k + 3) / 4 * 4);
     *query = (rt_screen_query){.norm = INFINITY, .loss = INFINITY};
-    if (!(largest > RT_SCREEN_MIN && largest < RT_SCREEN_MAX)) return;
+    if (nan || !(largest > RT_SCREEN_MIN && largest < RT_SCREEN_MAX)) return;
     query->scale = largest / 127.0f;
     const float inverse = 127.0f / largest;
     for (size_t c = 0; c < k; c++) {

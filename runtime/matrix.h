@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-typedef enum rt_dtype { RT_F32, RT_F16, RT_BF16, RT_Q8_0, RT_Q4_0, RT_Q4_1, RT_Q5_0, RT_Q5_1, RT_N_DTYPES } rt_dtype;
+/* The last one is no type of weights: only the 8-bit copies that screening reads (screen.h) have it. */
+typedef enum rt_dtype { RT_F32, RT_F16, RT_BF16, RT_Q8_0, RT_Q4_0, RT_Q4_1, RT_Q5_0, RT_Q5_1, RT_N_DTYPES, RT_I8 = RT_N_DTYPES } rt_dtype;
 
 #define RT_N_FLOAT_DTYPES (RT_BF16 + 1) /* the types that are no blocks come first */
 
@@ -15,9 +16,10 @@ typedef struct rt_dtype_info {
 } rt_dtype_info;
 
 static inline rt_dtype_info rt_dtype_of(rt_dtype dtype) {
-    static const rt_dtype_info info[RT_N_DTYPES] = {
+    static const rt_dtype_info info[RT_N_DTYPES + 1] = {
         [RT_F32] = {"F32", 1, 4},   [RT_F16] = {"F16", 1, 2},   [RT_BF16] = {"BF16", 1, 2},  [RT_Q8_0] = {"Q8_0", 32, 34},
         [RT_Q4_0] = {"Q4_0", 32, 18}, [RT_Q4_1] = {"Q4_1", 32, 20}, [RT_Q5_0] = {"Q5_0", 32, 22}, [RT_Q5_1] = {"Q5_1", 32, 24},
+        [RT_I8] = {"I8", 1, 1},
     };
     return info[dtype];
 }

@@ -13,7 +13,7 @@
 static float up(double x) { return nextafterf((float)(x * (1 + 0x1p-20)), INFINITY); }
 
 void rt_screen_place(rt_arena *arena, const rt_matrix *W, rt_screen *screen) {
-    *screen = (rt_screen){.n = W->rows, .k = W->cols, .k_padded = (W->cols + 3) / 4 * 4};
+    *screen = rt_screen_of(W->rows, W->cols);
     const size_t n_padded = rt_screen_panels(screen) * RT_SCREEN_PANEL;
     screen->q = rt_arena_alloc(arena, n_padded * screen->k_padded, 1);
     screen->scale = rt_arena_alloc(arena, n_padded, sizeof(float));

@@ -34,6 +34,9 @@ typedef struct rt_screen_tally {
     atomic_size_t scores, computed;
 } rt_screen_tally;
 
+/* The sizes of the copy of a matrix [n, k], without the copy. */
+static inline rt_screen rt_screen_of(size_t n, size_t k) { return (rt_screen){.n = n, .k = k, .k_padded = (k + 3) / 4 * 4}; }
+
 /* Places the copy of W on the arena, to be filled panel by panel. */
 void rt_screen_place(rt_arena *arena, const rt_matrix *W, rt_screen *screen);
 

@@ -5,6 +5,7 @@
  * shared: first its keys, then its rows, then the columns of its output. No element's sum is ever split. */
 #include "runtime/topk_attention.h"
 
+#include <float.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -104,11 +105,37 @@ static void score_keys(const rt_unit *unit, size_t first, size_t n, void *scratc
     }
 }
 
+/* ---- what is counted on the way, if asked for ---- */
+
+static void count(atomic_ullong *to, unsigned long long n) { atomic_fetch_add_explicit(to, n, memory_order_relaxed); }
+
+static void count_positive(rt_topk_statistics *statistics, size_t n) {
+    count(&statistics->rows, 1);
+    count(&statistics->positive[n], 1);
+}
+
+/* The sums are of exponentials of the same difference, that to the largest score, which is always kept. */
+static void count_mass(rt_topk_statistics *statistics, float kept, float all) {
+    count(&statistics->rows, 1);
+    if (kept > 0.0f) count(&statistics->kept_mass, (unsigned long long)(0x1p24f * (kept < all ? kept / all : 1.0f)));
+}
+
 /* ---- stage 2: select, activate, gate ---- */
 
-static void softmax(const rt_kernels *kernels, size_t n, float *x) {
+/* Returns the sum that the row was divided by. */
+static float softmax(const rt_kernels *kernels, size_t n, float *x) {
     const float sum = kernels->exp_sum(n, x, kernels->max(n, x), x);
     kernels->scale(n, 1.0f / sum, x);
+    return sum;
+}
+
+/* Counts the positive scores of a whole row, where selection does not do it anyway; of attention, returns what softmax over the whole row
+ * would divide by. */
+static float look_at_whole_row(const rt_unit *unit, size_t n, const float *s, float *scratch) {
+    const rt_kernels *kernels = unit->compute->kernels;
+    if (unit->args->act == RT_SOFTMAX) return kernels->exp_sum(n, s, kernels->max(n, s), scratch);
+    if (unit->args->act != RT_RELU) count_positive(unit->args->statistics, kernels->count_ge(n, s, FLT_TRUE_MIN));
+    return 0.0f;
 }
 
 /* The kept of row i, packed to the front of its scores. */
@@ -126,6 +153,7 @@ static size_t select_row(const rt_unit *unit, size_t i, void *scratch) {
     uint32_t *among = scratch;
     const size_t positive = unit->args->screen != NULL ? rt_screened_positive(kernels, &unit->screened, i, among)
                                                        : kernels->keep_above(n, s, 0.0f, 0, index, s);
+    if (unit->args->statistics != NULL) count_positive(unit->args->statistics, positive);
     if (topk == 0 || positive <= topk) return positive;
     const size_t kept = rt_topk(kernels, positive, s, topk, among, s);
     if (kept == 0) atomic_store(unit->nan, true);
@@ -157,12 +185,15 @@ static void weigh_row(const rt_unit *unit, size_t i, void *scratch) {
     const size_t n = n_visible(unit, i);
     float *s = unit->S + i * unit->ld;
     if (a->bias != NULL) kernels->add(n, a->bias + unit->head * a->bias_head + a->bias_zero - (unit->first_position + i), s);
+    const float whole = a->statistics != NULL ? look_at_whole_row(unit, n, s, scratch) : 0.0f;
     unit->dense[i] = keeps_all(unit, i);
     const size_t kept = unit->dense[i] ? n : select_row(unit, i, scratch);
     unit->n_kept[i] = kept;
     if (kept == 0) return;
-    if (a->act == RT_SOFTMAX) softmax(kernels, kept, s);
-    else if (a->act != RT_RELU && a->act != RT_IDENTITY) kernels->activate(a->act, kept, s);
+    if (a->act == RT_SOFTMAX) {
+        const float sum = softmax(kernels, kept, s);
+        if (a->statistics != NULL) count_mass(a->statistics, sum, whole);
+    } else if (a->act != RT_RELU && a->act != RT_IDENTITY) kernels->activate(a->act, kept, s);
     if (a->gate != NULL) {
         if (unit->dense[i]) kernels->mul(kept, unit->G + i * unit->ld, s);
         else gate_kept(unit, i, kept, scratch);

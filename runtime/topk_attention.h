@@ -39,6 +39,13 @@ typedef struct rt_values {
     size_t stride, panel;
 } rt_values;
 
+/* What can be counted on the way, in whole numbers, so that neither threads nor chunks change it. Zeroed by whoever owns it. */
+typedef struct rt_topk_statistics {
+    atomic_ullong rows;      /* of all heads */
+    atomic_ullong kept_mass; /* softmax: which share the kept have of what all visible keys would weigh, summed over the rows, in 2^-24 */
+    atomic_ullong *positive; /* other activations: [keys + 1], positive[n] rows had n scores above 0 before any was dropped; never NULL */
+} rt_topk_statistics;
+
 typedef struct rt_topk_attention_args {
     size_t n_heads, d_k, d_v;
     size_t topk;  /* 0: all */
@@ -59,6 +66,7 @@ typedef struct rt_topk_attention_args {
     const rt_screen *screen; /* NULL, or the 8-bit copy of K, to leave out scores that are proved not positive: ReLU, one head, one span; the
                                 kernels must have `screen`. Changes no bit */
     rt_screen_tally *tally;  /* counts screened scores; NULL: nobody asks */
+    rt_topk_statistics *statistics; /* NULL: nobody asks, and nothing is spent on it. Changes no bit */
 
     const rt_matrix *gate; /* NULL, or G [keys, d_k]: gate(i, j) = Q[i] . G[j]; only with n_heads = 1 */
     const float *bias;     /* NULL, or for head h the bias of a key at distance j - position(i): bias[h * bias_head + bias_zero + distance] */

@@ -81,7 +81,8 @@ typedef struct frame_row {
 
 #define ONE "{\"input\":\"one\",\"answer\":\"1\"}"
 #define TWO "{\"input\":\"two\",\"answer\":\"2\"}"
-#define ARTICLE(id) "{\"paragraphs\":[{\"context\":\"c\",\"qas\":[{\"id\":\"" id "\",\"question\":\"" id "?\",\"answers\":[{\"text\":\"x\"}]}]}]}"
+#define ARTICLE(id) \
+    "{\"paragraphs\":[{\"context\":\"c\",\"qas\":[{\"id\":\"" id "\",\"question\":\"" id "?\",\"answers\":[{\"text\":\"x\"}]}]}]}"
 
 static const frame_row frames[] = {
     {ONE "\n{\"input\":\"cut", "one", "line 2: not JSON"},
@@ -95,6 +96,7 @@ static const frame_row frames[] = {
     {"[" ONE ",\n{\"input\":\"two\"", "one", "line 2: the file ends where the end of a value is needed"},
     {"[" ONE "\n" TWO "]", "one", "line 2: '{' where a comma or ']' is needed"},
     {"[" ONE "]\nmore", "one", "line 2: 'm' where the end of the file is needed"},
+    {"[{\"input\":\"a \\\"]}, \\\\\",\"answer\":\"1\"}," TWO "]", "a \"]}, \\/two", NULL},
     {"[" ONE ",]", "one", "line 1: ']' where a value is needed"},
     {"[" ONE ",{\"input\":\"two\",}," TWO "]", "one/two", "element 2: not JSON"},
     {"{\"data\":[" ARTICLE("a") "]", "a? \\n c", "line 1: the file ends where a comma or '}' is needed"},
@@ -123,7 +125,8 @@ START_TEST(files_that_are_none) {
     refuse_data_set(scratch_write_text(&files, "empty", ""), RT_ERR_MALFORMED, "empty: no records");
     refuse_data_set(scratch_write_text(&files, "blank", "\n \n"), RT_ERR_MALFORMED, "blank: no records");
     refuse_data_set(files.folder, RT_ERR_UNSUPPORTED, "a folder without dev.tsv, test.tsv or *.txt");
-    refuse_data_set(scratch_write_text(&files, "key.jsonl", "{\"id\":\"1\",\"answerKey\":\"A\"}\n"), RT_ERR_UNSUPPORTED, "none of the known forms");
+    refuse_data_set(scratch_write_text(&files, "key.jsonl", "{\"id\":\"1\",\"answerKey\":\"A\"}\n"), RT_ERR_UNSUPPORTED,
+                    "none of the known forms");
     refuse_data_set(scratch_write_text(&files, "bad.jsonl", "{\"input\":}\n"), RT_ERR_MALFORMED, "bad.jsonl, line 1: not JSON");
     refuse_data_set(scratch_write_text(&files, "list", "[]"), RT_ERR_MALFORMED, "list: no records");
 }
@@ -149,7 +152,8 @@ START_TEST(labels_missing_short_and_long) {
     question_list_read(path, &list);
     ck_assert_uint_eq(list.n, 2);
     ck_assert_uint_eq(list.v[0].n_references, 0);
-    ck_assert_msg(strstr(list.note, "valid.jsonl: no file valid-labels.lst beside it: its questions have no answers") != NULL, "%s", list.note);
+    ck_assert_msg(strstr(list.note, "valid.jsonl: no file valid-labels.lst beside it: its questions have no answers") != NULL, "%s",
+                  list.note);
     question_list_free(&list);
 
     scratch_write_text(&files, "valid-labels.lst", "0\n");

@@ -1,5 +1,6 @@
 /* Every form of data set, on the small invented sets of tests/data/sets: questions, references, choices, and the defects put into them. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,6 +183,23 @@ START_TEST(lines_are_those_of_records) {
 }
 END_TEST
 
+START_TEST(small_sets_of_the_embedded_model) {
+    static const struct {
+        const char *path;
+        size_t n;
+    } rows[] = {{"extract", 48}, {"choice", 48}, {"yes-no", 48}, {"no-answer", 48}, {"babi", 120}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char path[128];
+        question_list list;
+        snprintf(path, sizeof path, "data/questions/%s.jsonl", rows[i].path);
+        question_list_read(path, &list);
+        ck_assert_uint_eq(list.n, rows[i].n);
+        ck_assert_uint_eq(list.n_defects, 0);
+        question_list_free(&list);
+    }
+}
+END_TEST
+
 START_TEST(embedded_models_own_test_file) {
     question_list list;
     question_list_read("data/questions/qa-mini-test.jsonl", &list);
@@ -201,6 +219,7 @@ int main(void) {
     tcase_add_loop_test(tc, set_is_read, 0, sizeof sets / sizeof *sets);
     tcase_add_loop_test(tc, question_is_encoded, 0, sizeof questions / sizeof *questions);
     tcase_add_test(tc, lines_are_those_of_records);
+    tcase_add_test(tc, small_sets_of_the_embedded_model);
     tcase_add_test(tc, embedded_models_own_test_file);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -1,11 +1,9 @@
-/* The decoder's rows: fed at once, in pieces or token by token, side by side, and dealt anew, a row's states are the bits that come of feeding
- * its whole sequence to one row alone. And what each function refuses. */
+/* The decoder's rows: fed at once, in pieces or token by token, side by side, and dealt anew, a row's states are the bits that come of
+ * feeding its whole sequence to one row alone. And what each function refuses. */
 #include "tests/support/model.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "tests/support/expect.h"
 
 enum { N_SOURCES = 4, MAX_ROWS = 14, MAX_TOKENS = 400 };
 
@@ -35,7 +33,7 @@ static void open_all(const char *path, const t5_session_params *params) {
     session = must_start(model, params);
     fresh = must_start(model, params);
     sources = random_lists(&r, t5_model_config(model), lengths, N_SOURCES);
-    expect_ok("t5_encode", t5_encode(session, sources.list, N_SOURCES, &err), &err);
+    must(t5_encode(session, sources.list, N_SOURCES, &err), &err);
 }
 
 static void close_all(void) {
@@ -43,10 +41,6 @@ static void close_all(void) {
     t5_session_close(session);
     t5_session_close(fresh);
     t5_model_close(model);
-}
-
-static void must(rt_status status, const rt_error *err) {
-    if (status != RT_OK) ck_abort_msg("%s", err->message);
 }
 
 typedef struct fed_row {

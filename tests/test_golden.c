@@ -67,6 +67,16 @@ static void compare_logits(opened *o, const cJSON *a_case, const float *all, siz
     free(sums);
 }
 
+static void check_encode(opened *o, const cJSON *a_case) {
+    rt_error err;
+    t5_session *session = open_session(o, a_case);
+    const t5_ids input = golden_ids(cJSON_GetObjectItem(a_case, "input_ids"));
+    must(t5_encode(session, &input, 1, &err), &err, o->name);
+    compare(o, a_case, "encoder_hidden", t5_encoder_hidden(session, 0), golden_field(o->golden, a_case, "encoder_hidden"));
+    free((void *)(uintptr_t)input.ids);
+    t5_session_close(session);
+}
+
 static void check_forward(opened *o, const cJSON *a_case) {
     rt_error err;
     t5_session *session = open_session(o, a_case);
@@ -139,6 +149,7 @@ static void check_case(opened *o, const cJSON *a_case) {
     const char *kind = cJSON_GetObjectItem(a_case, "kind")->valuestring;
     o->done++;
     if (strcmp(kind, "forward") == 0) check_forward(o, a_case);
+    else if (strcmp(kind, "encode") == 0) check_encode(o, a_case);
     else if (strcmp(kind, "greedy") == 0) check_generation(o, a_case, false);
     else if (strcmp(kind, "beam") == 0) check_generation(o, a_case, true);
     else if (strcmp(kind, "buckets") == 0) check_buckets(o, a_case);
@@ -183,7 +194,7 @@ START_TEST(golden_cases) {
         n_models++;
     }
     closedir(dir);
-    ck_assert_uint_ge(n_models, 7);
+    ck_assert_uint_ge(n_models, 12);
 }
 END_TEST
 

@@ -1,4 +1,5 @@
-/* Memory, as the system counts it, each figure from a process of its own: linear in the input's length, and a model that is mapped, not copied. */
+/* Memory, as the system counts it, each figure from a process of its own: linear in the input's length, and a model that is mapped, not
+ * copied. */
 #include "tests/support/model.h"
 
 #include <stdio.h>
@@ -79,12 +80,13 @@ typedef struct way {
     long max_kib; /* for 1,000 tokens */
 } way;
 
-/* An input token has 7 rows of d_model = 128 floats in the encoder and 4 in projected cross-attention, which makes 5.5 KiB, and 2 floats for each
- * of the chunk's scores and thread, which makes 1 KiB more. A matrix of scores would have 4 KiB a token at 1,000 tokens, and 16 KiB at 4,000. */
+/* An input token has 6 rows of d_model = 128 floats in the encoder and 4 in projected cross-attention, which makes 5 KiB, and 2 words in
+ * each row of a chunk's scores and each thread, which makes 1 KiB more. A matrix of scores would have 16 KiB a token at 4,000 tokens. */
 static const way ways[] = {
     {"dense, projected", 1, {.threads = 2, .chunk = 64, .batch_tokens = 1, .tokens_per_input = 1000}, 8000},
     {"dense, absorbed", 1, {.threads = 2, .chunk = 64, .batch_tokens = 1, .tokens_per_input = 1}, 8000},
-    {"top-k", 1, {.threads = 2, .chunk = 64, .batch_tokens = 1, .tokens_per_input = 1, .ff_topk = 32, .encoder_topk = 16, .cross_topk = 16}, 8000},
+    {"top-k", 1, {.threads = 2, .chunk = 64, .batch_tokens = 1, .tokens_per_input = 1, .ff_topk = 32, .encoder_topk = 16, .cross_topk = 16},
+     8000},
     {"beams", 4, {.threads = 2, .chunk = 16, .batch_tokens = 1, .tokens_per_input = 1000}, 8000},
 };
 

@@ -241,7 +241,8 @@ START_TEST(numbers_as_text) {
     double value;
     ck_assert(number_read(slice_of("  -1_000.2_5e1_0 "), &value) && value == -1000.25e10);
     ck_assert(number_read(slice_of("+Infinity"), &value) && isinf(value));
-    static const char *const none[] = {"", " ", ".", "1e", "e1", "1 2", "--1", "1_", "_1", "1__0", "1._5", "1_.5", "0x1", "1e+", "infi", "+"};
+    static const char *const none[] = {"", " ", ".", "1e", "e1", "1 2", "--1", "1_", "_1",
+                                       "1__0", "1._5", "1_.5", "0x1", "1e+", "infi", "+"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) ck_assert_msg(!number_read(slice_of(none[i]), &value), "%s", none[i]);
 }
 END_TEST

@@ -1,4 +1,5 @@
-/* SQuAD's scores of two systems on the development set, against the official script's numbers. Skipped without ../shared/datasets/squad1_1. */
+/* SQuAD's scores of two systems on the development set, against the official script's numbers. Skipped where ../shared/datasets/squad1_1 is
+ * not there. */
 #include <check.h>
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -70,9 +71,12 @@ START_TEST(squad_dev) {
     while (data_next(set, &item, &err) == RT_OK && item.kind == DATA_QUESTION) {
         const cJSON *prediction = find(&p, item.question.id);
         squad_score score = {0};
-        if (prediction == NULL) n_missing++;
-        else ck_assert_int_eq(squad_best(slice_of(prediction->valuestring), item.question.references, item.question.n_references, &score, &err),
-                              RT_OK);
+        if (prediction == NULL) {
+            n_missing++;
+        } else {
+            const data_question *q = &item.question;
+            ck_assert_int_eq(squad_best(slice_of(prediction->valuestring), q->references, q->n_references, &score, &err), RT_OK);
+        }
         exact_match += score.exact_match;
         f1 += score.f1;
     }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -249,6 +250,32 @@ START_TEST(a_file_is_mapped) {
 }
 END_TEST
 
+/* Released pages of memory that stands for no file come back as zeros: so it shows which they were. */
+START_TEST(only_whole_pages_inside_are_released) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 5 * page;
+    const size_t ranges[][4] = {
+        /* from, to; the first page released and the one after the last */
+        {0, n, 0, 5},
+        {1, n - 1, 1, 4},
+        {page, 3 * page, 1, 3},
+        {page - 1, 3 * page + 1, 1, 3},
+        {page + 1, 2 * page - 1, 2, 2},
+        {2 * page, 2 * page, 2, 2},
+    };
+    for (size_t r = 0; r < sizeof ranges / sizeof *ranges; r++) {
+        char *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        ck_assert(p != MAP_FAILED);
+        memset(p, 1, n);
+        rt_file_map_release(p + ranges[r][0], ranges[r][1] - ranges[r][0]);
+        for (size_t i = 0; i < n; i += page / 2) {
+            const bool released = i / page >= ranges[r][2] && i / page < ranges[r][3];
+            ck_assert_msg(p[i] == (released ? 0 : 1), "range %zu: byte %zu", r, i);
+        }
+        ck_assert_int_eq(munmap(p, n), 0);
+    }
+}
+END_TEST
+
 static void expect_unmapped(const char *path, rt_status status, const char *part) {
     rt_file_map map = {.size = 77};
     rt_error err;
@@ -316,6 +343,7 @@ int main(void) {
     tcase_add_test(tc, arrays_grow_and_are_reused);
     tcase_add_test(tc, arrays_refuse_what_cannot_be_counted);
     tcase_add_test(tc, a_file_is_mapped);
+    tcase_add_test(tc, only_whole_pages_inside_are_released);
     tcase_add_test(tc, what_is_no_file_with_bytes_is_refused);
     tcase_add_test(tc, kernels_are_chosen);
     suite_add_tcase(suite, tc);

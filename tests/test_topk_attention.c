@@ -88,6 +88,7 @@ static attention_spec random_spec(random_source *r) {
         spec.dtype_v = (rt_dtype)random_below(r, 3);
         spec.gate = random_below(r, 2) == 0;
         spec.panels = random_below(r, 2) == 0;
+        spec.screen = spec.n_spans == 1 && spec.act == RT_RELU && !spec.bias && !spec.causal;
     }
     return spec;
 }
@@ -187,6 +188,24 @@ START_TEST(relu_needs_only_the_positive) {
     attention_close(&c);
     spec.gate = true;
     expect_dense(spec, most);
+}
+END_TEST
+
+START_TEST(screening_changes_no_bit) {
+    attention_spec spec = feed_forward;
+    spec.screen = true;
+    for (size_t i = 0; i < 3 * 3 * 2 * 2; i++) {
+        size_t rest = i;
+        spec.dtype_k = (rt_dtype)digit(&rest, 3);
+        spec.topk = 20 * digit(&rest, 3);
+        spec.gate = digit(&rest, 2) == 1;
+        spec.kind = rest == 0 ? FLOATS_UNIT : FLOATS_TIED;
+        attention_case c;
+        attention_open(&c, &spec, i);
+        attention_expect(&c);
+        for (size_t way = 0; way < N_WAYS; way += 5) check_way(&c, way);
+        attention_close(&c);
+    }
 }
 END_TEST
 
@@ -294,6 +313,7 @@ int main(void) {
     tcase_add_test(tc, extremes_of_scratch_suffice);
     tcase_add_test(tc, no_fewer_than_the_visible_keys_is_dense);
     tcase_add_test(tc, relu_needs_only_the_positive);
+    tcase_add_test(tc, screening_changes_no_bit);
     tcase_add_test(tc, a_span_alone_gives_the_same_bits);
     tcase_add_test(tc, nan_to_select_from_is_an_error);
     tcase_add_test(tc, nan_in_dense_rows_comes_out);

@@ -16,8 +16,8 @@ typedef struct tok_spm_source {
 } tok_spm_source;
 
 /* path: a folder with spiece.model, or with one GGUF file, and perhaps with tokenizer_config.json, of which *config takes what it gives; a
- * GGUF file; or a SentencePiece file. A GGUF file without a vocabulary takes the tokenizer of the folder it lies in. Where there is no model
- * at all, settings of ByT5 will do. */
+ * GGUF file; or a SentencePiece file. A GGUF file without a vocabulary takes the tokenizer of the folder it lies in. Where there is no
+ * model at all, settings of ByT5 will do. */
 rt_status tok_spm_source_open(const char *path, tok_spm_source *source, tok_config *config, rt_error *err);
 void tok_spm_source_close(tok_spm_source *source); /* a zeroed one is closed already */
 

@@ -35,7 +35,9 @@ static rt_status read_keys(const char *file, const cJSON *root, tok_config *conf
         if (cJSON_IsNull(item)) continue;
         if (strcmp(item->string, "do_lower_case") == 0) RT_TRY(read_bool(file, item, &read.lower_case, err));
         if (strcmp(item->string, "legacy") == 0) RT_TRY(read_bool(file, item, &read.legacy, err));
-        if (strcmp(item->string, "tokenizer_class") == 0) read.is_byt5 = cJSON_IsString(item) && strcmp(item->valuestring, "ByT5Tokenizer") == 0;
+        if (strcmp(item->string, "tokenizer_class") == 0) {
+            read.is_byt5 = cJSON_IsString(item) && strcmp(item->valuestring, "ByT5Tokenizer") == 0;
+        }
         if (strcmp(item->string, "extra_ids") == 0) {
             RT_TRY(read_extra_ids(file, item, &read.extra_ids, err));
             has_extra_ids = true;

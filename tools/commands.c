@@ -44,6 +44,21 @@ static const char detokenize_help[] =
 
 static const char detokenize_examples[] = "  echo 'where is Anna?' | t5k tokenize --ids | t5k detokenize\n";
 
+static const char inspect_help[] =
+    "Tells what a model is: the form of its files, its family, its config in the checkpoint's own words, its tensors and their totals by "
+    "type; and what memory ask would take for a batch of the size given, part by part, with what is widened or copied, and when. Only "
+    "headers are read, so the largest model is answered at once. Without MODEL it is $T5K_MODEL, else the small model that comes with "
+    "t5k.\n\n"
+    "The plan is for inputs and answers of the full length; the program, its libraries and the tokenizer come on top. With --json it is "
+    "one object: {\"model\":...,\"form\":...,\"files\":...,\"family\":...,\"encoder_only\":...,\"config\":{...}, "
+    "\"tensors\":[{\"name\":...,\"type\":...,\"shape\":[...],\"bytes\":..., \"file\":...}],\"types\":{...},\"memory\":{...}}; all "
+    "sizes are in bytes.";
+
+static const char inspect_examples[] =
+    "  t5k inspect flan-t5-base\n"
+    "  t5k inspect flan-t5-xxl --input-tokens 4096 --batch 8 --beams 4\n"
+    "  t5k inspect --json flan-t5-base | jq .memory.total\n";
+
 static const char help_help[] = "Prints what a command does and all its options; without COMMAND, the list of commands.";
 
 static const char help_examples[] = "  t5k help ask\n";
@@ -53,6 +68,8 @@ const command command_table[COMMAND_COUNT] = {
     {"score", OPT_SCORE, NULL, "log-probability of given targets, from lines of input<TAB>target", score_run, score_help, score_examples},
     {"tokenize", OPT_TOKENIZE, NULL, "lines of text to pieces or token ids", tokenize_run, tokenize_help, tokenize_examples},
     {"detokenize", OPT_DETOKENIZE, NULL, "lines of token ids to text", detokenize_run, detokenize_help, detokenize_examples},
+    {"inspect", OPT_INSPECT, "[MODEL]", "config, tensors and memory plan of a model; reads headers only", inspect_run, inspect_help,
+     inspect_examples},
     {"help", OPT_HELP_COMMAND, "[COMMAND]", "what a command does and its options", help_run, help_help, help_examples},
 };
 
@@ -66,7 +83,7 @@ rt_status command_find(const char *name, const command **found, rt_error *err) {
         if (d < distance) distance = d, nearest = &command_table[i];
     }
     if (nearest == NULL) {
-        return rt_fail(err, RT_ERR_USAGE, "unknown command \"%s\" (ask, score, tokenize, detokenize or help; a question goes after ask)",
+        return rt_fail(err, RT_ERR_USAGE, "unknown command \"%s\" (ask, score, tokenize, detokenize, inspect or help; a question goes after ask)",
                        shown);
     }
     if (distance > 0) return rt_fail(err, RT_ERR_USAGE, "unknown command \"%s\" (did you mean %s?)", shown, nearest->name);

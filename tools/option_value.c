@@ -74,6 +74,28 @@ static bool parse_attention(const opt_row *row, const char *text, t5_session_par
     }
 }
 
+const char *opt_word(const opt_row *row, size_t i, size_t *n) {
+    const char *word = row->argument;
+    for (; i > 0; i--) {
+        word = strchr(word, '|');
+        if (word == NULL) return NULL;
+        word++;
+    }
+    *n = strcspn(word, "|");
+    return word;
+}
+
+static bool parse_word(const opt_row *row, const char *text, size_t *value) {
+    size_t n;
+    const char *word;
+    for (size_t i = 0; (word = opt_word(row, i, &n)) != NULL; i++) {
+        if (strlen(text) != n || memcmp(text, word, n) != 0) continue;
+        *value = i;
+        return true;
+    }
+    return false;
+}
+
 static bool append_choice(const char *text, opt_values *values) {
     if (values->n_choices == QA_MAX_CHOICES || text[0] == '\0') return false;
     values->choices[values->n_choices++] = text;
@@ -99,6 +121,7 @@ static rt_status refuse(const opt_row *row, const char *text, rt_error *err) {
                        row->max, row->max);
     case OPT_KIND_EARLY_STOPPING:
         return rt_fail(err, RT_ERR_USAGE, "--%s \"%s\" is not allowed (true, false or never)", row->name, value);
+    case OPT_KIND_WORD: return rt_fail(err, RT_ERR_USAGE, "--%s \"%s\" is not allowed (%s)", row->name, value, row->argument);
     default:
         return rt_fail(err, RT_ERR_USAGE, "--%s \"%s\" is not allowed (a whole number from %zu to %zu)", row->name, value, row->min,
                        row->max);
@@ -117,6 +140,7 @@ rt_status opt_read_value(const opt_row *row, const char *text, opt_values *value
     case OPT_KIND_ATTENTION: ok = parse_attention(row, text, field); break;
     case OPT_KIND_DECIMAL: ok = parse_decimal(text, (float)row->max, field); break;
     case OPT_KIND_EARLY_STOPPING: ok = parse_early_stopping(text, field); break;
+    case OPT_KIND_WORD: ok = parse_word(row, text, field); break;
     }
     return ok ? RT_OK : refuse(row, text, err);
 }

@@ -8,7 +8,9 @@
 
 enum { MAX_NAME = 64 };
 
-opt_values opt_defaults(void) { return (opt_values){.generate = t5_generate_defaults(), .session = t5_session_defaults()}; }
+opt_values opt_defaults(void) {
+    return (opt_values){.input_tokens = 512, .batch = 1, .generate = t5_generate_defaults(), .session = t5_session_defaults()};
+}
 
 size_t opt_edit_distance(const char *a, const char *b) {
     const size_t n_a = strlen(a), n_b = strlen(b);
@@ -83,6 +85,7 @@ static const opt_row *find_option(const command *c, const char *argument, const 
 static rt_status take_argument(const command *c, const char *argument, opt_values *values, rt_error *err) {
     char quoted[RT_QUOTE_SIZE];
     const char *shown = rt_quote(quoted, argument, strlen(argument));
+    if (c->id == OPT_EVAL) return rt_fail(err, RT_ERR_USAGE, "eval takes no argument (got \"%s\"; data sets go after --data)", shown);
     if (c->argument == NULL) {
         return rt_fail(err, RT_ERR_USAGE, "%s reads lines from standard input and takes no argument (got \"%s\")", c->name, shown);
     }
@@ -102,11 +105,15 @@ static rt_status check_pairs(const command *c, const opt_values *values, rt_erro
         const char *why;
     } pairs[] = {
         {OPT_CONTEXT, OPT_CONTEXT_FILE, OPT_ASK, "each gives the context"},
-        {OPT_QUIET, OPT_VERBOSE, OPT_ASK | OPT_SCORE | OPT_TOKENIZE | OPT_DETOKENIZE, "one asks for less, the other for more"},
+        {OPT_QUIET, OPT_VERBOSE, OPT_ASK | OPT_SCORE | OPT_TOKENIZE | OPT_DETOKENIZE | OPT_EVAL, "one asks for less, the other for more"},
         {OPT_IDS, OPT_CONTEXT, OPT_ASK, "ids are taken as they are, a context is text"},
         {OPT_IDS, OPT_CONTEXT_FILE, OPT_ASK, "ids are taken as they are, a context is text"},
         {OPT_IDS, OPT_CHOICE, OPT_ASK, "ids are taken as they are, a choice is text"},
         {OPT_IDS, OPT_KEEP_CASE, OPT_ASK | OPT_SCORE, "ids have no case"},
+        {OPT_ANSWERS, OPT_MODEL, OPT_EVAL, "answers that are there need no model"},
+        {OPT_ANSWERS, OPT_BY, OPT_EVAL, "answers that are there need no model"},
+        {OPT_ANSWERS, OPT_PREDICTIONS, OPT_EVAL, "answers that are there need not be written"},
+        {OPT_JSON, OPT_TSV, OPT_EVAL, "each is a form of the table"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         if ((pairs[i].commands & c->id) == 0 || !values->given[pairs[i].a] || !values->given[pairs[i].b]) continue;
@@ -161,5 +168,9 @@ rt_status opt_parse(const command *c, int argc, char *const *argv, opt_values *v
         }
     }
     RT_TRY(check_pairs(c, values, err));
+    if (c->id == OPT_EVAL && values->eval.data == NULL) return rt_fail(err, RT_ERR_USAGE, "eval needs data sets (--data PATH[,PATH]...)");
+    if (values->eval.resume && values->eval.predictions == NULL) {
+        return rt_fail(err, RT_ERR_USAGE, "--resume needs the file to go on with (--predictions FILE)");
+    }
     return check_numbers(values, err);
 }

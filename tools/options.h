@@ -8,16 +8,32 @@
 #include "tools/qa_text.h"
 
 /* Commands as bits, for the option table. */
-typedef enum opt_command { OPT_ASK = 1, OPT_SCORE = 2, OPT_TOKENIZE = 4, OPT_DETOKENIZE = 8, OPT_HELP_COMMAND = 16 } opt_command;
+typedef enum opt_command {
+    OPT_ASK = 1,
+    OPT_SCORE = 2,
+    OPT_TOKENIZE = 4,
+    OPT_DETOKENIZE = 8,
+    OPT_HELP_COMMAND = 16,
+    OPT_EVAL = 32,
+    OPT_INSPECT = 128
+} opt_command;
 
 /* Rows of the option table, in the order in which help lists them. */
 typedef enum opt_id {
     OPT_MODEL,
+    OPT_DATA,
+    OPT_ANSWERS,
+    OPT_LIMIT,
     OPT_CONTEXT,
     OPT_CONTEXT_FILE,
     OPT_CHOICE,
     OPT_KEEP_CASE,
+    OPT_PROTOCOL,
+    OPT_CASE,
+    OPT_APOSTROPHES,
     OPT_MAX_INPUT_TOKENS,
+    OPT_INPUT_TOKENS,
+    OPT_BATCH,
     OPT_BEAMS,
     OPT_NUM_ANSWERS,
     OPT_MAX_NEW_TOKENS,
@@ -31,6 +47,18 @@ typedef enum opt_id {
     OPT_BATCH_TOKENS,
     OPT_THREADS,
     OPT_IDS,
+    OPT_BY,
+    OPT_UNKNOWN,
+    OPT_CLEAN_UP,
+    OPT_METRIC,
+    OPT_ANSWER_CASE,
+    OPT_CHOICE_LETTERS,
+    OPT_NQ_REFERENCES,
+    OPT_LOST_RECORDS,
+    OPT_BY_TASK,
+    OPT_PREDICTIONS,
+    OPT_RESUME,
+    OPT_TSV,
     OPT_JSON,
     OPT_DUMP,
     OPT_QUIET,
@@ -38,6 +66,15 @@ typedef enum opt_id {
     OPT_HELP,
     OPT_N
 } opt_id;
+
+/* Of eval. A convention is the number of its word in the option table. */
+typedef struct opt_eval {
+    const char *data, *answers, *predictions;
+    size_t limit; /* of questions of each set; 0: all */
+    size_t protocol, by;
+    size_t letter_case, apostrophes, unknown, clean_up, metric, answer_case, choice_letters, nq_references, lost_records;
+    bool resume, by_task, tsv;
+} opt_eval;
 
 /* What the user asked for. Strings are borrowed from argv. */
 typedef struct opt_values {
@@ -47,9 +84,11 @@ typedef struct opt_values {
     const char *choices[QA_MAX_CHOICES];
     size_t n_choices;
     size_t max_input_tokens; /* 0: no cut */
+    size_t input_tokens, batch; /* of inspect's plan */
     bool keep_case, ids, json, quiet, verbose, help;
     t5_generate_params generate;
     t5_session_params session;
+    opt_eval eval;
 } opt_values;
 
 typedef enum opt_kind {
@@ -60,7 +99,8 @@ typedef enum opt_kind {
     OPT_KIND_COUNT_OR_ALL,    /* size_t, min .. max or T5_ALL */
     OPT_KIND_ATTENTION,       /* the three attention top-k of session */
     OPT_KIND_DECIMAL,         /* float, -max .. max */
-    OPT_KIND_EARLY_STOPPING   /* t5_early_stopping */
+    OPT_KIND_EARLY_STOPPING,  /* t5_early_stopping */
+    OPT_KIND_WORD             /* size_t: which of the words that `argument` has, with '|' between them */
 } opt_kind;
 
 typedef struct opt_row {
@@ -87,6 +127,9 @@ opt_values opt_defaults(void);
 
 /* Reads the value of one option into *values. RT_ERR_USAGE, naming the option, the value and what is allowed. */
 rt_status opt_read_value(const opt_row *row, const char *text, opt_values *values, rt_error *err);
+
+/* Word i of an option of OPT_KIND_WORD, not NUL-terminated, and its length; NULL if there are fewer. */
+const char *opt_word(const opt_row *row, size_t i, size_t *n);
 
 /* Decimal digits alone, without sign or leading zero, min .. max; false for anything else. */
 bool opt_parse_count(const char *text, size_t n, size_t min, size_t max, size_t *value);

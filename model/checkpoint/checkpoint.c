@@ -239,4 +239,20 @@ const ckpt_tensor *ckpt_find(const ckpt_checkpoint *checkpoint, const char *name
     return bsearch(name, checkpoint->tensors, checkpoint->n_tensors, sizeof *checkpoint->tensors, name_of_tensor);
 }
 
+bool ckpt_is_packed(const ckpt_checkpoint *checkpoint) { return ckpt_gguf_is_packed(&checkpoint->gguf.file.gguf); }
+
+static bool is_mapped(const rt_file_map *map, const ckpt_tensor *tensor) {
+    const uintptr_t at = (uintptr_t)tensor->data, first = (uintptr_t)map->data;
+    return map->data != NULL && at >= first && at - first < map->size;
+}
+
+/* Memory that is not a file's would be lost by this. */
+void ckpt_release(const ckpt_checkpoint *checkpoint, const ckpt_tensor *tensor) {
+    bool is_file = is_mapped(&checkpoint->gguf.file.map, tensor);
+    for (size_t i = 0; i < checkpoint->n_files && !is_file; i++) {
+        is_file = is_mapped(&checkpoint->files[i].safetensors.map, tensor) || is_mapped(&checkpoint->files[i].pytorch.map, tensor);
+    }
+    if (is_file) rt_file_map_release(tensor->data, tensor->n_bytes);
+}
+
 const char *ckpt_path(const ckpt_checkpoint *checkpoint) { return checkpoint->path; }

@@ -6,6 +6,7 @@
 #ifndef MODEL_CHECKPOINT_CHECKPOINT_H
 #define MODEL_CHECKPOINT_CHECKPOINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "runtime/matrix.h"
@@ -36,6 +37,12 @@ const ckpt_tensor *ckpt_at(const ckpt_checkpoint *checkpoint, size_t i);
 
 /* The tensor of that name, or NULL. */
 const ckpt_tensor *ckpt_find(const ckpt_checkpoint *checkpoint, const char *name);
+
+/* The tensors come with what the kernels derive from them (gguf_names.h), made and checked by t5k's converter. */
+bool ckpt_is_packed(const ckpt_checkpoint *checkpoint);
+
+/* The tensor's bytes will not be read again soon: where they lie in a file, they stop counting as this process's memory. */
+void ckpt_release(const ckpt_checkpoint *checkpoint, const ckpt_tensor *tensor);
 
 /* The path given to ckpt_open, for messages. */
 const char *ckpt_path(const ckpt_checkpoint *checkpoint);

@@ -9,6 +9,8 @@
 
 enum { LLAMA_CPP_MAX_NAME = 63, QUANTIZATION_VERSION = 2 };
 
+static const char layout_key[] = "t5k.layout";
+
 /* ---- the file as a whole ---- */
 
 /* The key, where it is there at all, has that value. */
@@ -24,6 +26,7 @@ static rt_status check_key(const rt_gguf *gguf, const char *key, uint64_t wanted
 
 static rt_status check_keys(const rt_gguf *gguf, rt_error *err) {
     RT_TRY(check_key(gguf, "split.count", 1, "one part of a model in several files: join them first", err));
+    RT_TRY(check_key(gguf, layout_key, CKPT_GGUF_LAYOUT, "converted by another version of t5k: convert the model again", err));
     return check_key(gguf, "general.quantization_version", QUANTIZATION_VERSION, "quantised blocks of another layout", err);
 }
 
@@ -56,6 +59,8 @@ bool ckpt_gguf_has_config(const rt_gguf *gguf) { return rt_gguf_find(gguf, "gene
 
 bool ckpt_gguf_is_gated(const rt_gguf *gguf) { return rt_gguf_find_tensor(gguf, "enc.blk.0.ffn_gate.weight") != NULL; }
 
+bool ckpt_gguf_is_packed(const rt_gguf *gguf) { return rt_gguf_find(gguf, layout_key) != NULL; }
+
 /* ---- its tensors ---- */
 
 /* Appends the name under which the tensor comes out. */
@@ -71,8 +76,15 @@ static rt_status append_name(ckpt_gguf *g, const rt_gguf_tensor *t, bool is_llam
     return rt_text_append(&g->names, "", 1, err);
 }
 
+/* Whole numbers are no weights; only screens are stored as such. */
+static bool is_screen(const rt_gguf_tensor *t) {
+    static const char ending[] = ".screen";
+    enum { N_ENDING = sizeof ending - 1 };
+    return t->name.n > N_ENDING && memcmp(t->name.v + t->name.n - N_ENDING, ending, N_ENDING) == 0;
+}
+
 static rt_status convert_tensor(const ckpt_gguf *g, const rt_gguf_tensor *t, ckpt_tensor *tensor, rt_error *err) {
-    if (!t->element->is_readable) {
+    if (!t->element->is_readable || (t->element->dtype == RT_I8 && !is_screen(t))) {
         char name[RT_QUOTE_SIZE];
         return rt_fail(err, RT_ERR_UNSUPPORTED,
                        "%s: tensor '%s' has an element type that is not read (info at byte offset %zu, %s, allowed F32, F16, BF16, Q8_0, "

@@ -11,6 +11,9 @@
 #include "runtime/buffer.h"
 #include "runtime/gguf.h"
 
+/* The arrangement of the tensors that t5k's converter adds (gguf_names.h): the value of their file's key t5k.layout. */
+enum { CKPT_GGUF_LAYOUT = 1 };
+
 typedef struct ckpt_gguf {
     char *path; /* owned */
     rt_gguf_file file;
@@ -27,6 +30,9 @@ rt_status ckpt_gguf_read(const char *path, rt_gguf_file *file, rt_error *err);
 
 /* The file speaks llama.cpp's dialect. */
 bool ckpt_gguf_has_config(const rt_gguf *gguf);
+
+/* t5k has converted the file, in its own layout: what the kernels read is there as they read it. */
+bool ckpt_gguf_is_packed(const rt_gguf *gguf);
 
 /* The feed-forward layers of such a file have a gate. */
 bool ckpt_gguf_is_gated(const rt_gguf *gguf);

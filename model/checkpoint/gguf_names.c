@@ -7,7 +7,7 @@
 enum { MAX_BLOCK_DIGITS = 6 };
 
 typedef struct name_row {
-    const char *gguf, *hf; /* without ".weight"; those of a block without the block's own prefix */
+    const char *gguf, *hf; /* without their ending; those of a block without the block's own prefix */
 } name_row;
 
 static const name_row outer[] = {
@@ -64,23 +64,79 @@ static bool name_in_block(const char *stack, const name_row *table, size_t n_row
     const char *hf = find(table, n_rows, tensor, n_tensor);
     if (hf == NULL) return false;
     const bool is_second = is_gated && n_tensor == 6 && memcmp(tensor, "ffn_up", 6) == 0;
-    snprintf(out, CKPT_GGUF_NAME_SIZE, "%s.block.%.*s.%s%s.weight", stack, (int)n_digits, name, hf, is_second ? "_1" : "");
+    snprintf(out, CKPT_GGUF_NAME_SIZE, "%s.block.%.*s.%s%s", stack, (int)n_digits, name, hf, is_second ? "_1" : "");
     return true;
 }
 
+/* Bytes before the ending, which is one of those that tensors have; 0 if there is none. */
+static size_t match_stem(const char *name, size_t n_bytes) {
+    static const char *const endings[] = {".weight", ".panels", ".screen", ".bounds"};
+    for (size_t i = 0; i < COUNT(endings); i++) {
+        const size_t n = strlen(endings[i]);
+        if (n_bytes > n && memcmp(name + n_bytes - n, endings[i], n) == 0) return n_bytes - n;
+    }
+    return 0;
+}
+
 bool ckpt_gguf_name(const char *name, size_t n_bytes, bool is_gated, char out[CKPT_GGUF_NAME_SIZE]) {
-    static const char suffix[] = ".weight", encoder[] = "enc.blk.", decoder[] = "dec.blk.";
-    enum { N_SUFFIX = sizeof suffix - 1, N_STACK = sizeof encoder - 1 };
-    if (n_bytes < N_SUFFIX || memcmp(name + n_bytes - N_SUFFIX, suffix, N_SUFFIX) != 0) return false;
-    const size_t n = n_bytes - N_SUFFIX;
+    static const char encoder[] = "enc.blk.", decoder[] = "dec.blk.";
+    enum { N_STACK = sizeof encoder - 1 };
+    const size_t n = match_stem(name, n_bytes);
+    bool found = false;
     if (n > N_STACK && memcmp(name, encoder, N_STACK) == 0) {
-        return name_in_block("encoder", encoder_block, COUNT(encoder_block), name + N_STACK, n - N_STACK, is_gated, out);
+        found = name_in_block("encoder", encoder_block, COUNT(encoder_block), name + N_STACK, n - N_STACK, is_gated, out);
+    } else if (n > N_STACK && memcmp(name, decoder, N_STACK) == 0) {
+        found = name_in_block("decoder", decoder_block, COUNT(decoder_block), name + N_STACK, n - N_STACK, is_gated, out);
+    } else {
+        const char *hf = find(outer, COUNT(outer), name, n);
+        found = hf != NULL;
+        if (found) snprintf(out, CKPT_GGUF_NAME_SIZE, "%s", hf);
     }
-    if (n > N_STACK && memcmp(name, decoder, N_STACK) == 0) {
-        return name_in_block("decoder", decoder_block, COUNT(decoder_block), name + N_STACK, n - N_STACK, is_gated, out);
+    if (found) strncat(out, name + n, n_bytes - n);
+    return found;
+}
+
+static const char *find_hf(const name_row *table, size_t n_rows, const char *name, size_t n_bytes) {
+    for (size_t i = 0; i < n_rows; i++) {
+        if (strlen(table[i].hf) == n_bytes && memcmp(table[i].hf, name, n_bytes) == 0) return table[i].gguf;
     }
-    const char *hf = find(outer, COUNT(outer), name, n);
-    if (hf == NULL) return false;
-    snprintf(out, CKPT_GGUF_NAME_SIZE, "%s.weight", hf);
-    return true;
+    return NULL;
+}
+
+/* name: behind "encoder.block." or "decoder.block.". */
+static bool name_of_block(const char *stack, const name_row *table, size_t n_rows, const char *name, size_t n_bytes,
+                          char out[CKPT_GGUF_NAME_SIZE]) {
+    static const char second[] = ".DenseReluDense.wi_1";
+    enum { N_SECOND = sizeof second - 1 };
+    const size_t n_digits = match_number(name, n_bytes);
+    if (n_digits == 0 || n_digits == n_bytes || name[n_digits] != '.') return false;
+    const char *tensor = name + n_digits + 1;
+    size_t n = n_bytes - n_digits - 1;
+    if (n > N_SECOND && memcmp(tensor + n - N_SECOND, second, N_SECOND) == 0) n -= 2; /* as wi is called */
+    const char *gguf = find_hf(table, n_rows, tensor, n);
+    if (gguf != NULL) snprintf(out, CKPT_GGUF_NAME_SIZE, "%s.blk.%.*s.%s", stack, (int)n_digits, name, gguf);
+    return gguf != NULL;
+}
+
+bool ckpt_gguf_name_of(const char *name, char out[CKPT_GGUF_NAME_SIZE]) {
+    static const char encoder[] = "encoder.block.", decoder[] = "decoder.block.";
+    enum { N_STACK = sizeof encoder - 1 };
+    const size_t n = match_stem(name, strlen(name));
+    bool found = false;
+    if (n > N_STACK && memcmp(name, encoder, N_STACK) == 0) {
+        found = name_of_block("enc", encoder_block, COUNT(encoder_block), name + N_STACK, n - N_STACK, out);
+    } else if (n > N_STACK && memcmp(name, decoder, N_STACK) == 0) {
+        found = name_of_block("dec", decoder_block, COUNT(decoder_block), name + N_STACK, n - N_STACK, out);
+    } else {
+        const char *gguf = find_hf(outer, COUNT(outer), name, n);
+        found = gguf != NULL;
+        if (found) snprintf(out, CKPT_GGUF_NAME_SIZE, "%s", gguf);
+    }
+    if (found) strcat(out, name + n);
+    return found;
+}
+
+bool ckpt_name_ends(const char *name, const char *ending) {
+    const size_t n = strlen(name), n_ending = strlen(ending);
+    return n >= n_ending && memcmp(name + n - n_ending, ending, n_ending) == 0;
 }

@@ -24,6 +24,31 @@ expect 0 '200 17 51 1
 expect 0 '317 17 51 21 256 51 1' '' ask -m $relu --ids --beams 4 --early-stopping true --max-new-tokens 16 \
     '8 102 206 130 318 250 29 156 248 35 189 129 197 27 218 182 1'
 
+# Other families: UMT5, and ByT5 with its bytes for a vocabulary.
+expect 0 '18 44 5 108 16 16 16 16 16 16 16 16 16 16 16 16 16 16 16 16 16 16 16 16 13 49 21 5 1' '' ask -m $golden/umt5/safetensors --ids --max-new-tokens 30 \
+    '11 64 84 41 82 52 29 5 35 45 48 61 121 103 102 68 1'
+expect 0 "$(printf ';\t\tv\007vv\t')" '' ask -m $golden/byt5/safetensors --max-new-tokens 12 'where is anna?'
+given 'a </s> b <extra_id_3> \303\251\n'
+expect 0 'a </s> b <0x20> <extra_id_3> <0x20> <0xC3> <0xA9> </s>' '' tokenize -m $golden/byt5/safetensors
+given '100 35 259 198 172 195 101 1\n'
+expect 0 'a éb' '' detokenize -m $golden/byt5/safetensors
+# An encoder alone writes its states and answers nothing.
+encoder=$golden/t5_encoder/safetensors
+cannot="t5k: $encoder: the model is an encoder alone and cannot generate"
+expect 5 '' "$cannot" ask -m $encoder --ids '9 17 1'
+given '9 17 1\n'
+expect 5 '' "$cannot" ask -m $encoder --ids
+given '9 17 1\t5 1\n'
+expect 5 '' "$cannot" score -m $encoder --ids
+given '9 17 1\t5 1\n'
+expect 5 '' "$cannot" score -m $encoder --ids --dump "$tmp/states"
+holds 'encoder alone: no dump of a score' test ! -e "$tmp/states"
+expect 0 '' '' ask -m $encoder --ids --dump "$tmp/states" '9 17 1'
+header='{"encoder_hidden":{"dtype":"F32","shape":[3,24],"data_offsets":[0,288]}}'
+head -c $((8 + ${#header})) "$tmp/states" | tail -c +9 >"$tmp/header"
+echo >>"$tmp/header"
+same 'encoder alone: header' "$tmp/header" "$header" && pass
+
 # Top-k.
 expect 0 '192 201 192 234 261 187 153 287 153 50 271 256' '' ask -m $relu --ids --ff-topk 1 --max-new-tokens 12 --min-new-tokens 10 \
     '231 215 198 302 303 142 149 213 225 237 189 287 29 57 216 292 1'

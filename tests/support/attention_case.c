@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/kernels_isa.h"
 #include "tests/support/require.h"
 
 /* A row of Q, K or out holds more than its heads, so that a stride taken for a width shows. */
@@ -75,6 +76,16 @@ static void fill_bias(attention_case *c, random_source *r) {
     if (c->spec.bias) c->args.bias = bias;
 }
 
+static void fill_screen(attention_case *c) {
+    rt_arena measured = {0};
+    float *row = malloc(c->spec.d_k * sizeof *row);
+    rt_screen_place(&measured, &c->args.K, &c->screen);
+    REQUIRE(rt_arena_provide(&c->screen_room, &measured, "a screen", NULL) == RT_OK, "no memory for a screen");
+    rt_screen_place(&c->screen_room, &c->args.K, &c->screen);
+    for (size_t p = 0; p < rt_screen_panels(&c->screen); p++) rt_screen_fill(&rt_kernels_ref, &c->args.K, p, &c->screen, row);
+    free(row);
+}
+
 static rt_matrix stored_matrix(const guarded *room, rt_dtype dtype, size_t rows, size_t all_cols, size_t cols, size_t stride) {
     return (rt_matrix){dtype, rows, cols, stride, guarded_tail(room, rt_dtype_bytes(dtype, extent(rows, all_cols, stride)))};
 }
@@ -98,6 +109,7 @@ void attention_open(attention_case *c, const attention_spec *spec, uint64_t seed
     if (spec->panels) fill_panels(c, &r);
     else fill_rows_of_values(c, &r);
     fill_bias(c, &r);
+    if (spec->screen) fill_screen(c);
     c->out = guarded_open(attention_out_size(c) * sizeof(float));
     c->args.out = guarded_floats(&c->out, attention_out_size(c));
     c->expected = malloc((attention_out_size(c) + 1) * sizeof *c->expected);
@@ -106,6 +118,7 @@ void attention_open(attention_case *c, const attention_spec *spec, uint64_t seed
 void attention_close(attention_case *c) {
     guarded *const rooms[] = {&c->Q, &c->K, &c->V, &c->G, &c->bias, &c->out};
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) guarded_close(rooms[i]);
+    rt_arena_free(&c->screen_room);
     free(c->wide_K);
     free(c->wide_V);
     free(c->wide_G);
@@ -118,13 +131,17 @@ const float *attention_out(const attention_case *c) { return c->args.out; }
 
 rt_status attention_run(const attention_case *c, const rt_kernels *kernels, size_t chunk, size_t n_threads, rt_error *err) {
     enum { BETWEEN = 64, MARK = 0x5a };
-    const size_t need = rt_topk_attention_scratch(kernels, chunk, c->max_keys, c->spec.d_k, c->spec.gate), step = need + BETWEEN;
+    const rt_screen *screen = c->spec.screen && kernels->screen != NULL ? &c->screen : NULL;
+    const size_t need = screen != NULL ? rt_topk_attention_screen_scratch(kernels, chunk, screen, c->spec.gate)
+                                       : rt_topk_attention_scratch(kernels, chunk, c->max_keys, c->spec.d_k, c->spec.gate);
+    const size_t step = need + BETWEEN;
     const size_t total = n_threads * step - BETWEEN, out_bytes = attention_out_size(c) * sizeof(float);
     guarded scratch = guarded_open(total);
     char *begin = guarded_paint(&scratch, total);
     for (size_t worker = 0; worker + 1 < n_threads; worker++) memset(begin + worker * step + need, MARK, BETWEEN);
     rt_topk_attention_args args = c->args;
     args.chunk = chunk;
+    args.screen = screen;
     args.out = guarded_paint(&c->out, out_bytes);
     rt_threads *threads = NULL;
     REQUIRE(rt_threads_open(n_threads, &threads, NULL) == RT_OK && rt_threads_count(threads) == n_threads, "no %zu threads", n_threads);
@@ -147,10 +164,11 @@ enum { ATTENTION_NAME_SIZE = 256 };
 static void attention_name(const attention_spec *spec, char out[ATTENTION_NAME_SIZE]) {
     const span_shape last = spec->shapes[spec->n_spans - 1];
     snprintf(out, ATTENTION_NAME_SIZE,
-             "%zu spans (the last %zu x %zu), %zu heads, d_k %zu, d_v %zu, topk %zu, act %d%s%s%s%s, K %s, V %s, G %s", spec->n_spans,
+             "%zu spans (the last %zu x %zu), %zu heads, d_k %zu, d_v %zu, topk %zu, act %d%s%s%s%s%s, K %s, V %s, G %s", spec->n_spans,
              last.n_queries, last.n_keys, spec->n_heads, spec->d_k, spec->d_v, spec->topk, (int)spec->act,
              spec->causal ? ", causal" : "", spec->bias ? ", bias" : "", spec->gate ? ", gated" : "", spec->panels ? ", panels" : "",
-             rt_dtype_of(spec->dtype_k).name, rt_dtype_of(spec->dtype_v).name, rt_dtype_of(spec->dtype_gate).name);
+             spec->screen ? ", screened" : "", rt_dtype_of(spec->dtype_k).name, rt_dtype_of(spec->dtype_v).name,
+             rt_dtype_of(spec->dtype_gate).name);
 }
 
 void attention_check(const attention_case *c, const rt_kernels *kernels, size_t chunk, size_t n_threads) {

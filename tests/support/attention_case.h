@@ -20,7 +20,9 @@ typedef struct attention_spec {
     span_shape shapes[MAX_SPANS];
     size_t n_heads, d_k, d_v, topk;
     rt_activation act;
-    bool causal, bias, gate, panels; /* panels: V is stored panel by panel */
+    bool causal, bias, gate;
+    bool panels; /* V is stored panel by panel */
+    bool screen; /* scores are screened, by variants that can; one span, one head, ReLU */
     rt_dtype dtype_k, dtype_v, dtype_gate;
     float_kind kind; /* of Q and, where they are f32, of K and V */
 } attention_spec;
@@ -30,6 +32,8 @@ typedef struct attention_case {
     attention_spec spec;
     rt_topk_attention_args args;
     rt_matrix gate;
+    rt_screen screen;
+    rt_arena screen_room;
     rt_span spans[MAX_SPANS];
     size_t n_queries, n_keys, max_keys; /* rows of Q and out, rows of K and V, keys of the widest span */
     guarded Q, K, V, G, bias, out;

@@ -1,24 +1,24 @@
-/* Models, sessions, questions and answers for tests; see model.h. Every assertion that holds writes a line to the test runner, so here, where
- * thousands would hold, only a failure calls it. */
+/* Models, sessions, questions and answers for tests; see model.h. Every assertion that holds writes a line to the test runner, so here,
+ * where thousands would hold, only a failure calls it. */
 #include "tests/support/model.h"
 
 #include <stdlib.h>
 
-static void must(rt_status status, const char *what, const rt_error *err) {
-    if (status != RT_OK) ck_abort_msg("%s: status %d (%s)", what, (int)status, err->message);
+void must(rt_status status, const rt_error *err) {
+    if (status != RT_OK) ck_abort_msg("status %d (%s)", (int)status, err->message);
 }
 
 t5_model *must_open(const char *path) {
     t5_model *model = NULL;
     rt_error err;
-    must(t5_model_open(path, &model, &err), path, &err);
+    must(t5_model_open(path, &model, &err), &err);
     return model;
 }
 
 t5_session *must_start(const t5_model *model, const t5_session_params *params) {
     t5_session *session = NULL;
     rt_error err;
-    must(t5_session_open(model, params, &session, &err), "t5_session_open", &err);
+    must(t5_session_open(model, params, &session, &err), &err);
     return session;
 }
 
@@ -76,9 +76,18 @@ uint64_t hash_answers(const t5_answer *answers, size_t n) {
 t5_generation *must_generate(t5_session *session, const t5_ids *inputs, size_t n_inputs, const t5_generate_params *params) {
     t5_generation *generation = NULL;
     rt_error err;
-    must(t5_generate(session, inputs, n_inputs, params, &generation, &err), "t5_generate", &err);
+    must(t5_generate(session, inputs, n_inputs, params, &generation, &err), &err);
     return generation;
 }
+
+const t5_answer *must_have_answers(const t5_generation *generation, size_t input, size_t n) {
+    size_t found;
+    const t5_answer *answers = t5_generation_answers(generation, input, &found);
+    if (found != n) ck_abort_msg("input %zu has %zu answers, not %zu", input, found, n);
+    return answers;
+}
+
+bool same_answer(const t5_answer *a, const t5_answer *b) { return a->n == b->n && hash_answers(a, 1) == hash_answers(b, 1); }
 
 int run_tests(const char *name, TCase *tests, double seconds) {
     Suite *suite = suite_create(name);

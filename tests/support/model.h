@@ -10,6 +10,9 @@
 #define QA_MINI "data/models/qa-mini"
 #define GOLDEN(name) "tests/golden/cases/" name "/safetensors"
 
+/* Ends the test unless status is RT_OK; writes nothing if it is, so that it may stand in the midst of loops. */
+void must(rt_status status, const rt_error *err);
+
 t5_model *must_open(const char *path);
 t5_session *must_start(const t5_model *model, const t5_session_params *params);
 
@@ -38,6 +41,12 @@ uint64_t hash_answers(const t5_answer *answers, size_t n);
 
 /* Answers of all inputs; freed by the caller. */
 t5_generation *must_generate(t5_session *session, const t5_ids *inputs, size_t n_inputs, const t5_generate_params *params);
+
+/* The answers of an input, of which there must be n. */
+const t5_answer *must_have_answers(const t5_generation *generation, size_t input, size_t n);
+
+/* Whether all of two answers is the same, bit for bit. */
+bool same_answer(const t5_answer *a, const t5_answer *b);
 
 /* Runs a suite of that name with these tests alone, each given so many seconds at most; the exit status of its program. */
 int run_tests(const char *name, TCase *tests, double seconds);

@@ -92,6 +92,16 @@ void folder_cut_rows(folder_tensor *tensor, size_t n) {
     tensor->shape[0] = n;
 }
 
+float *folder_reshape(folder_tensor *tensor, size_t rows, size_t cols) {
+    tensor->n_bytes = rows * cols * sizeof(float);
+    void *data = realloc(tensor->data, tensor->n_bytes);
+    if (data == NULL) ck_abort_msg("out of memory");
+    tensor->data = data;
+    tensor->rank = 2, tensor->shape[0] = rows, tensor->shape[1] = cols;
+    strcpy(tensor->dtype, "F32");
+    return data;
+}
+
 static void set(model_folder *folder, const char *key, cJSON *value) {
     cJSON_DeleteItemFromObjectCaseSensitive(folder->config, key);
     cJSON_AddItemToObject(folder->config, key, value);

@@ -1,5 +1,5 @@
-/* An editable copy of a checkpoint folder: open it, edit config and tensors in memory, write it to a temporary folder, and open that one. What
- * fails here ends the test. */
+/* An editable copy of a checkpoint folder: open it, edit config and tensors in memory, write it to a temporary folder, and open that one.
+ * What fails here ends the test. */
 #ifndef TESTS_SUPPORT_MODEL_FOLDER_H
 #define TESTS_SUPPORT_MODEL_FOLDER_H
 
@@ -37,6 +37,9 @@ void folder_drop(model_folder *folder, const char *prefix);
 
 /* Keeps the first n rows of a tensor. */
 void folder_cut_rows(folder_tensor *tensor, size_t n);
+
+/* Makes it F32 of that shape, and returns its values, not initialised. */
+float *folder_reshape(folder_tensor *tensor, size_t rows, size_t cols);
 
 void folder_set_number(model_folder *folder, const char *key, double value);
 void folder_set_text(model_folder *folder, const char *key, const char *value);

@@ -18,7 +18,7 @@ struct data_set {
     const format *format;
     beside answers, meta;
     summaries summaries;
-    rt_text note;
+    char note[RT_ERROR_SIZE];
     record record;
     walk walk;
     bool in_record;
@@ -38,7 +38,6 @@ void data_close(data_set *set) {
     if (set == NULL) return;
     close_file(set);
     folder_close(&set->files);
-    rt_text_free(&set->note);
     draft_free(&set->draft);
     free(set);
 }
@@ -52,13 +51,13 @@ static rt_status unknown_form(const data_set *set, slice first, const rt_error *
                    rt_quote(shown, first.v, first.n));
 }
 
-/* The form, by the first records that are sound. */
+/* The form, by the first records that are sound. All that is looked at is kept, so not more than one record may be large. */
 static rt_status find_form(data_set *set, rt_error *err) {
     reader *in = &set->reader;
     rt_error defect, first = {.status = RT_OK};
     set->format = NULL;
     size_t n = 0;
-    for (; n < TRIED_RECORDS && set->format == NULL; n++) {
+    for (; n < TRIED_RECORDS && set->format == NULL && in->source.buffer.n <= SOURCE_ELEMENT_BYTES; n++) {
         bool have;
         record r;
         RT_TRY(reader_next(in, &r, &have, &defect, err));
@@ -73,22 +72,14 @@ static rt_status find_form(data_set *set, rt_error *err) {
     return RT_OK;
 }
 
-static rt_status note(data_set *set, const char *text, rt_error *err) { return rt_text_append(&set->note, text, strlen(text), err); }
-
 static rt_status open_answers(data_set *set, const char *path, rt_error *err) {
     const format *f = set->format;
     rt_text name = {0};
     rt_status status = beside_open(path, f->strip, f->answers, &set->answers, &name, err);
     if (status == RT_OK && !set->answers.is_open) {
-        set->note.n = 0;
-        status = note(set, set->reader.source.name, err);
-        if (status == RT_OK) status = note(set, ": no file ", err);
         char shown[RT_QUOTE_SIZE];
-        if (status == RT_OK) status = note(set, rt_quote(shown, name.v, name.n), err);
-        if (status == RT_OK) {
-            status = note(set, f->needs_answers ? " beside it: its questions have no answers" : " beside it: the target is the only reference",
-                          err);
-        }
+        snprintf(set->note, sizeof set->note, "%s: no file %s beside it: %s", set->reader.source.name, rt_quote(shown, name.v, name.n),
+                 f->needs_answers ? "its questions have no answers" : "the target is the only reference");
     }
     rt_text_free(&name);
     return status;
@@ -220,6 +211,6 @@ rt_status data_next(data_set *set, data_item *item, rt_error *err) {
 }
 
 const char *data_form(const data_set *set) { return set->format->name; }
-const char *data_note(const data_set *set) { return set->note.n > 0 ? set->note.v : NULL; }
+const char *data_note(const data_set *set) { return set->note[0] != '\0' ? set->note : NULL; }
 size_t data_n_questions(const data_set *set) { return set->n_questions; }
 size_t data_n_defects(const data_set *set) { return set->n_defects; }

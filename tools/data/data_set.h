@@ -9,7 +9,8 @@
  * A folder stands for its dev.tsv, or test.tsv where there is none (UnifiedQA's own layout), else for all its *.txt files (RACE's).
  * Records are read one after another: memory does not grow with the number of questions.
  *
- * The text keeps its case. Spaces at the ends of an input are left out, line breaks and tabs in it are spaces or gone, as UnifiedQA has it. */
+ * The text keeps its case. Spaces at the ends of an input are left out; line breaks and tabs in it are spaces or gone, as UnifiedQA has
+ * it. */
 #ifndef TOOLS_DATA_DATA_SET_H
 #define TOOLS_DATA_DATA_SET_H
 

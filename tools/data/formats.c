@@ -35,17 +35,18 @@ static bool is_own(const record *r) { return record_has_text(r->nodes[0], "input
 static bool field_is(const record *r, size_t i, const char *text) {
     return i < r->n_fields && r->fields[i].n == strlen(text) && memcmp(r->fields[i].v, text, strlen(text)) == 0;
 }
-static bool starts_with(slice s, const char *text) { return s.n >= strlen(text) && memcmp(s.v, text, strlen(text)) == 0; }
 static bool is_digit(slice s) { return s.n == 1 && s.v[0] >= '0' && s.v[0] <= '9'; }
 
 static bool is_mctest(const record *r) {
-    return r->n_fields == 23 && (starts_with(r->fields[3], "one: ") || starts_with(r->fields[3], "multiple: "));
+    return r->n_fields == 23 && (record_starts_with(r->fields[3], "one: ") || record_starts_with(r->fields[3], "multiple: "));
 }
 static bool is_codah(const record *r) { return r->n_fields == 7 && is_digit(r->fields[6]); }
-static bool is_listops(const record *r) { return r->n_fields == 2 && is_digit(r->fields[0]) && starts_with(r->fields[1], "("); }
+static bool is_listops(const record *r) { return r->n_fields == 2 && is_digit(r->fields[0]) && record_starts_with(r->fields[1], "("); }
 static bool is_unifiedqa(const record *r) { return r->n_fields == 2; }
 static bool is_cosmosqa(const record *r) { return field_is(r, 1, "context") && field_is(r, 3, "answer0") && field_is(r, 7, "label"); }
-static bool is_narrativeqa(const record *r) { return field_is(r, 0, "document_id") && field_is(r, 2, "question") && field_is(r, 4, "answer2"); }
+static bool is_narrativeqa(const record *r) {
+    return field_is(r, 0, "document_id") && field_is(r, 2, "question") && field_is(r, 4, "answer2");
+}
 static bool is_babi(const record *r) { return r->n_fields > 0; }
 
 #define LINES (1u << FRAME_LINES)
@@ -80,8 +81,8 @@ static const format formats[] = {
     {.name = "TriviaQA", .frames = LINES, .is = is_triviaqa, .read = read_triviaqa, .metric = DATA_EM_F1},
     {.name = "NQ-open", .frames = LINES, .is = is_nq_open, .read = read_nq_open, .metric = DATA_EM_F1},
     {.name = "t5k", .frames = LINES | LIST, .is = is_own, .read = read_own, .metric = DATA_EM_F1},
-    {.name = "MCTest", .frames = TABS, .is = is_mctest, .n_columns = 23, .n_questions = 4, .read = read_mctest, .metric = DATA_CHOICE, .strip = ".tsv",
-     .answers = ".ans", .needs_answers = true},
+    {.name = "MCTest", .frames = TABS, .is = is_mctest, .n_columns = 23, .n_questions = 4, .read = read_mctest, .metric = DATA_CHOICE,
+     .strip = ".tsv", .answers = ".ans", .needs_answers = true},
     {.name = "CODAH", .frames = TABS, .is = is_codah, .n_columns = 7, .read = read_codah, .metric = DATA_CHOICE},
     {.name = "ListOps", .frames = TABS, .is = is_listops, .n_columns = 2, .read = read_listops, .metric = DATA_EM_F1},
     {.name = "UnifiedQA", .frames = TABS, .is = is_unifiedqa, .n_columns = 2, .read = read_unifiedqa, .metric = DATA_EM_F1, .strip = ".tsv",

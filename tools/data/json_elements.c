@@ -27,7 +27,8 @@ static rt_status misfit(const source *s, int c, const char *wanted, rt_error *er
     if (c < 0) return rt_fail(err, RT_ERR_MALFORMED, "%s, line %zu: the file ends where %s is needed", s->name, s->n_lines + 1, wanted);
     const char byte = (char)c;
     char shown[RT_QUOTE_SIZE];
-    return rt_fail(err, RT_ERR_MALFORMED, "%s, line %zu: '%s' where %s is needed", s->name, s->n_lines + 1, rt_quote(shown, &byte, 1), wanted);
+    return rt_fail(err, RT_ERR_MALFORMED, "%s, line %zu: '%s' where %s is needed", s->name, s->n_lines + 1, rt_quote(shown, &byte, 1),
+                   wanted);
 }
 
 static rt_status take(source *s, char wanted, const char *name, rt_error *err) {
@@ -51,7 +52,8 @@ static rt_status string_end(source *s, size_t at, size_t *end, rt_error *err) {
         if (c == '\\') i++;
         if (i > SOURCE_ELEMENT_BYTES) break;
     }
-    return rt_fail(err, RT_ERR_LIMIT, "%s, line %zu: a string is too long (at most %d bytes)", s->name, s->n_lines + 1, SOURCE_ELEMENT_BYTES);
+    return rt_fail(err, RT_ERR_LIMIT, "%s, line %zu: a string is too long (at most %d bytes)", s->name, s->n_lines + 1,
+                   SOURCE_ELEMENT_BYTES);
 }
 
 /* *n is the length of the value that begins at the source's start. */

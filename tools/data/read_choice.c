@@ -3,8 +3,8 @@
  *     ARC           {"id", "question": {"stem", "choices": [{"label", "text"}]}, "answerKey"?} a line; so have it AI2 Science, OpenBookQA,
  *                   CommonsenseQA and QASC too, and some mirrors
  *     query form    {"query", "choices": [TEXT, …], "gold": index from 0} a line
- *     instruction   [{"instruction": "… question: Q\n\nAnswer1: x Answer2: y …\n\nAnswer format: …", "answer": "answer1"}], and the same with
- *                   Option1, sentence and option1 for WinoGrande
+ *     instruction   [{"instruction": "… question: Q\n\nAnswer1: x Answer2: y …\n\nAnswer format: …", "answer": "answer1"}], and the
+ *                   same with Option1, sentence and option1 for WinoGrande
  *     PIQA          {"id"?, "goal", "sol1", "sol2"} a line; NAME-labels.lst: 0 or 1 a line
  *     Social IQa    {"context", "question", "answerA", "answerB", "answerC"} a line; NAME-labels.lst: 1 to 3 a line
  *     WinoGrande    {"qID", "sentence", "option1", "option2", "answer"?: "1"|"2"} a line

@@ -2,8 +2,8 @@
  *
  *     NQ-open   {"question", "answer": [TEXT, …]} a line
  *     TriviaQA  {"context": "Question: …\nAnswer:", "answer", "aliases": [TEXT, …]} a line
- *     t5k       {"id"?, "task"?, "input" | ("question", "choices"?: [TEXT, …], "context"?), "answers": [TEXT, …] | "answer": TEXT} a line;
- *               no answers at all: an unlabelled question. "input" is taken as it is; with "choices" the answer is one of them. */
+ *     t5k       {"id"?, "task"?, "input" | ("question", "choices"?: [TEXT, …], "context"?), "answers": [TEXT, …] | "answer": TEXT}
+ *               a line; no answers at all: an unlabelled question. "input" is taken as it is; with "choices" the answer is one of them. */
 #include "tools/data/formats.h"
 
 static rt_status add_texts(const cJSON *object, const char *key, draft *d, rt_error *err) {
@@ -27,18 +27,17 @@ rt_status read_nq_open(const record *r, draft *d, rt_error *err) {
     return add_texts(r->nodes[0], "answer", d, err);
 }
 
-static bool starts_with(slice s, const char *text) { return s.n >= strlen(text) && memcmp(s.v, text, strlen(text)) == 0; }
-static bool ends_with(slice s, const char *text) { return s.n >= strlen(text) && memcmp(s.v + s.n - strlen(text), text, strlen(text)) == 0; }
-
 rt_status read_triviaqa(const record *r, draft *d, rt_error *err) {
     static const char before[] = "Question: ", after[] = "\nAnswer:";
     slice context, answer;
     RT_TRY(record_text(r->nodes[0], "context", &context, err));
     RT_TRY(record_text(r->nodes[0], "answer", &answer, err));
-    if (!starts_with(context, before) || !ends_with(context, after) || context.n < strlen(before) + strlen(after)) {
+    const size_t n_before = sizeof before - 1, n_after = sizeof after - 1;
+    if (context.n < n_before + n_after || !record_starts_with(context, before) ||
+        memcmp(context.v + context.n - n_after, after, n_after) != 0) {
         return rt_fail(err, RT_ERR_MALFORMED, "'context' is not \"Question: ...\\nAnswer:\"");
     }
-    const slice question = {context.v + strlen(before), context.n - strlen(before) - strlen(after)};
+    const slice question = {context.v + n_before, context.n - n_before - n_after};
     RT_TRY(draft_ask(d, question, SPACE_KEEP, true, err));
     RT_TRY(draft_reference(d, answer, SPACE_KEEP, err));
     return add_texts(r->nodes[0], "aliases", d, err);

@@ -109,7 +109,7 @@ static rt_status put_story(slice story, draft *d, rt_error *err) {
 
 static slice without_prefix(slice s, const char *prefix) {
     const size_t n = strlen(prefix);
-    return s.n >= n && memcmp(s.v, prefix, n) == 0 ? (slice){s.v + n, s.n - n} : s;
+    return record_starts_with(s, prefix) ? (slice){s.v + n, s.n - n} : s;
 }
 
 rt_status read_mctest(const record *r, draft *d, rt_error *err) {

@@ -8,8 +8,6 @@
 
 enum { HEAD_BYTES = 1 << 16 }; /* looked at to tell the frame */
 
-static bool starts_with(slice s, const char *text) { return s.n >= strlen(text) && memcmp(s.v, text, strlen(text)) == 0; }
-
 /* The first line of s, and s without it. */
 static slice first_line(slice *s) {
     const char *lf = memchr(s->v, '\n', s->n);
@@ -22,7 +20,7 @@ static slice first_line(slice *s) {
 /* A story begins with a sentence, line 1, and goes on with line 2. */
 static bool is_story(slice head) {
     const slice one = first_line(&head);
-    return starts_with(one, "1 ") && memchr(one.v, '\t', one.n) == NULL && starts_with(first_line(&head), "2 ");
+    return record_starts_with(one, "1 ") && memchr(one.v, '\t', one.n) == NULL && record_starts_with(first_line(&head), "2 ");
 }
 
 static bool has_commas(slice head) {
@@ -37,7 +35,7 @@ static format_frame guess_frame(slice head) {
     if (is_document) return frames[document];
     slice s = head;
     while (s.n > 0 && (s.v[0] == ' ' || s.v[0] == '\n' || s.v[0] == '\r' || s.v[0] == '\t')) s.v++, s.n--;
-    if (starts_with(s, "{")) return FRAME_LINES;
+    if (record_starts_with(s, "{")) return FRAME_LINES;
     if (is_story(head)) return FRAME_STORY;
     return has_commas(head) ? FRAME_COMMAS : FRAME_TABS;
 }

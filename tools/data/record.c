@@ -12,6 +12,7 @@ const cJSON *record_find(const cJSON *object, const char *path) {
     return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(object, first), dot + 1);
 }
 
+bool record_starts_with(slice s, const char *text) { return s.n >= strlen(text) && memcmp(s.v, text, strlen(text)) == 0; }
 bool record_has_text(const cJSON *object, const char *key) { return cJSON_IsString(cJSON_GetObjectItemCaseSensitive(object, key)); }
 
 static const char *kind_of(const cJSON *value) {

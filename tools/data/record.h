@@ -38,6 +38,7 @@ rt_status record_label(slice line, const char *what, char first, size_t n, size_
 /* Member "a.b" of an object is member b of its member a. NULL if there is none. */
 const cJSON *record_find(const cJSON *object, const char *path);
 
+bool record_starts_with(slice s, const char *text);
 bool record_has_text(const cJSON *object, const char *key);
 
 #endif

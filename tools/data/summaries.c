@@ -46,7 +46,8 @@ static rt_status read_all(source *file, summaries *s, rt_error *err) {
         status = comma_fields_next(file, &text, fields, MAX_FIELDS, &n_fields, &line, &have, err);
         if (status != RT_OK || !have) break;
         if (n_fields < 3) {
-            status = rt_fail(err, RT_ERR_MALFORMED, "%s, line %zu: the number of columns is %zu, not 3 or more", file->name, line, n_fields);
+            status = rt_fail(err, RT_ERR_MALFORMED, "%s, line %zu: the number of columns is %zu, not 3 or more", file->name, line,
+                             n_fields);
         } else if (s->text.n + fields[2].n > SUMMARIES_BYTES) {
             status = rt_fail(err, RT_ERR_LIMIT, "%s: too large (at most %d bytes)", file->name, SUMMARIES_BYTES);
         } else {

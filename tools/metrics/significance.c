@@ -49,6 +49,41 @@ rt_status bootstrap_95(const double *scores, size_t n, size_t n_resamples, uint6
     return RT_OK;
 }
 
+void bootstrap_weights(uint64_t *seed, uint8_t weights[BOOTSTRAP_RESAMPLES]) {
+    /* P(X <= k) of a Poisson variable of mean 1, k = 0 .. 7, in units of 2^-32. */
+    static const uint32_t below[] = {0x5e2d58d9, 0xbc5ab1b1, 0xeb715e1e, 0xfb23ed43, 0xff10910c, 0xffd97b68, 0xfffaf6cd, 0xffffbff6};
+    for (size_t r = 0; r < BOOTSTRAP_RESAMPLES; r += 2) {
+        const uint64_t random = next_random(seed);
+        const uint32_t halves[2] = {(uint32_t)random, (uint32_t)(random >> 32)};
+        for (size_t i = 0; i < 2; i++) {
+            unsigned times = 0;
+            for (size_t k = 0; k < sizeof below / sizeof *below; k++) times += halves[i] >= below[k];
+            weights[r + i] = (uint8_t)times;
+        }
+    }
+}
+
+void bootstrap_add(bootstrap_mean *mean, const uint8_t weights[BOOTSTRAP_RESAMPLES], double score) {
+    mean->n++;
+    mean->sum += score;
+    for (size_t r = 0; r < BOOTSTRAP_RESAMPLES; r++) {
+        mean->weight[r] += (double)weights[r];
+        mean->weighted[r] += (double)weights[r] * score;
+    }
+}
+
+interval bootstrap_interval(const bootstrap_mean *mean) {
+    double means[BOOTSTRAP_RESAMPLES];
+    size_t n = 0;
+    for (size_t r = 0; r < BOOTSTRAP_RESAMPLES; r++) {
+        if (mean->weight[r] > 0) means[n++] = mean->weighted[r] / mean->weight[r];
+    }
+    const double whole = mean->n > 0 ? mean->sum / (double)mean->n : 0;
+    if (n == 0) return (interval){whole, whole};
+    qsort(means, n, sizeof *means, by_value);
+    return (interval){quantile(means, n, 0.025), quantile(means, n, 0.975)};
+}
+
 double sign_test(size_t n_better, size_t n_worse) {
     const size_t m = n_better < n_worse ? n_better : n_worse, total = n_better + n_worse;
     const double n = (double)total;
