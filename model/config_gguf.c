@@ -9,8 +9,17 @@
  *     vocab_size            rows of token_embd.weight
  *     activation            GELU (tanh form) with a gate where ffn_gate is there, else ReLU
  *     output scale          where output.weight, the head of its own, is missing
- *     largest distance      128 */
+ *     largest distance      128
+ *     bias of every layer   not there
+ *
+ * In place of "t5", an encoder alone says "t5encoder" and has no decoder_block_count. Files that t5k has converted have keys for what
+ * cannot be told, each of which holds where it is there:
+ *
+ *     t5k.relative_attention_max_distance, .activation (as dense_act_fn of config.json), .scale_decoder_outputs,
+ *     .has_bias_per_layer, .pad_token_id, .eos_token_id */
 #include <math.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,22 +33,17 @@ static rt_status fail_missing(const rt_gguf *gguf, const char *key, rt_error *er
     return rt_fail(err, RT_ERR_MALFORMED, "%s: no %s", gguf->file, key);
 }
 
-static rt_status check_architecture(const rt_gguf *gguf, rt_error *err) {
+const char *const t5_activation_names[T5_SILU + 1] = {
+    [T5_RELU] = "relu", [T5_GELU_TANH] = "gelu_new", [T5_GELU_ERF] = "gelu", [T5_SILU] = "silu"};
+
+static rt_status read_architecture(const rt_gguf *gguf, bool *is_encoder, rt_error *err) {
     rt_gguf_text name;
     RT_TRY(rt_gguf_string(gguf, rt_gguf_find(gguf, "general.architecture"), &name, err));
-    if (rt_gguf_text_is(name, "t5encoder")) {
-        return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: a T5 encoder without a decoder, which cannot answer (general.architecture, t5encoder, "
-                       "allowed t5)", gguf->file);
-    }
-    if (!rt_gguf_text_is(name, "t5")) {
-        char shown[RT_QUOTE_SIZE];
-        return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: not a T5 model (general.architecture, '%s', allowed t5)", gguf->file,
-                       rt_quote(shown, name.v, name.n));
-    }
-    /* UMT5 goes by the same architecture. */
-    if (rt_gguf_find_tensor(gguf, "enc.blk.1.attn_rel_b.weight") == NULL) return RT_OK;
-    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: a UMT5 model, with a relative bias in every block (enc.blk.1.attn_rel_b.weight)",
-                   gguf->file);
+    *is_encoder = rt_gguf_text_is(name, "t5encoder");
+    if (*is_encoder || rt_gguf_text_is(name, "t5")) return RT_OK;
+    char shown[RT_QUOTE_SIZE];
+    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: not a T5 model (general.architecture, '%s', allowed t5, t5encoder)", gguf->file,
+                   rt_quote(shown, name.v, name.n));
 }
 
 /* A whole number that fits every range; *number stays as it is where the key is missing. */
@@ -52,11 +56,17 @@ static rt_status read_number(const rt_gguf *gguf, const char *key, int64_t *numb
     return RT_OK;
 }
 
+static const char *join(const char *prefix, const char *key, char name[KEY_SIZE]) {
+    snprintf(name, KEY_SIZE, "%s%s", prefix, key);
+    return name;
+}
+
 /* fallback 0: the key must be there. */
-static rt_status read_size(const rt_gguf *gguf, const t5_size_key *key, size_t fallback, t5_config *config, rt_error *err) {
-    char name[KEY_SIZE] = "t5.";
+static rt_status read_size(const rt_gguf *gguf, const char *prefix, const t5_size_key *key, size_t fallback, t5_config *config,
+                           rt_error *err) {
+    char name[KEY_SIZE];
     int64_t number = -1;
-    RT_TRY(read_number(gguf, strcat(name, key->gguf), &number, err));
+    RT_TRY(read_number(gguf, join(prefix, key->gguf, name), &number, err));
     if (number < 0 && fallback == 0) return fail_missing(gguf, name, err);
     if (number < 0) number = (int64_t)fallback;
     RT_TRY(t5_config_check_size(gguf->file, name, key, number, err));
@@ -64,19 +74,22 @@ static rt_status read_size(const rt_gguf *gguf, const t5_size_key *key, size_t f
     return RT_OK;
 }
 
-static rt_status read_sizes(const rt_gguf *gguf, t5_config *config, rt_error *err) {
+static rt_status read_sizes(const rt_gguf *gguf, const char *prefix, bool is_encoder, t5_config *config, rt_error *err) {
+    static const t5_size_key max_distance = {NULL, "relative_attention_max_distance", offsetof(t5_config, relative_attention_max_distance),
+                                             1, 1 << 24, 0};
     for (size_t i = 0; i < T5_N_SIZE_KEYS; i++) {
-        if (t5_size_keys[i].gguf != NULL) RT_TRY(read_size(gguf, &t5_size_keys[i], 0, config, err));
+        if (t5_size_keys[i].gguf != NULL) RT_TRY(read_size(gguf, prefix, &t5_size_keys[i], 0, config, err));
     }
-    RT_TRY(read_size(gguf, &t5_decoder_layers_key, config->num_layers, config, err));
-    config->relative_attention_max_distance = T5_MAX_DISTANCE_DEFAULT;
+    if (!is_encoder) RT_TRY(read_size(gguf, prefix, &t5_decoder_layers_key, config->num_layers, config, err));
+    RT_TRY(read_size(gguf, "t5k.", &max_distance, T5_MAX_DISTANCE_DEFAULT, config, err));
     RT_TRY(t5_config_check_buckets(gguf->file, config, err));
 
+    char key[KEY_SIZE];
     int64_t d_v = (int64_t)config->d_kv;
-    RT_TRY(read_number(gguf, "t5.attention.value_length", &d_v, err));
+    RT_TRY(read_number(gguf, join(prefix, "attention.value_length", key), &d_v, err));
     if (d_v == (int64_t)config->d_kv) return RT_OK;
-    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: keys and values of different sizes (t5.attention.value_length, %lld, allowed %zu)",
-                   gguf->file, (long long)d_v, config->d_kv);
+    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: keys and values of different sizes (%s, %lld, allowed %zu)", gguf->file, key, (long long)d_v,
+                   config->d_kv);
 }
 
 static rt_status read_vocab_size(const rt_gguf *gguf, t5_config *config, rt_error *err) {
@@ -92,9 +105,9 @@ static rt_status read_vocab_size(const rt_gguf *gguf, t5_config *config, rt_erro
     return RT_OK;
 }
 
-static rt_status read_epsilon(const rt_gguf *gguf, float *epsilon, rt_error *err) {
-    static const char key[] = "t5.attention.layer_norm_rms_epsilon";
-    const rt_gguf_pair *pair = rt_gguf_find(gguf, key);
+static rt_status read_epsilon(const rt_gguf *gguf, const char *prefix, float *epsilon, rt_error *err) {
+    char key[KEY_SIZE];
+    const rt_gguf_pair *pair = rt_gguf_find(gguf, join(prefix, "attention.layer_norm_rms_epsilon", key));
     if (pair == NULL) return fail_missing(gguf, key, err);
     double number;
     RT_TRY(rt_gguf_float(gguf, pair, &number, err));
@@ -114,18 +127,61 @@ static rt_status read_id(const rt_gguf *gguf, const char *key, int64_t fallback,
     return RT_OK;
 }
 
-static rt_status read_config(const rt_gguf *gguf, t5_config *config, rt_error *err) {
-    RT_TRY(check_architecture(gguf, err));
-    RT_TRY(read_sizes(gguf, config, err));
-    RT_TRY(read_vocab_size(gguf, config, err));
-    RT_TRY(read_epsilon(gguf, &config->layer_norm_epsilon, err));
+/* *flag stays as it is where the key is missing. */
+static rt_status read_flag(const rt_gguf *gguf, const char *key, bool *flag, rt_error *err) {
+    const rt_gguf_pair *pair = rt_gguf_find(gguf, key);
+    return pair == NULL ? RT_OK : rt_gguf_bool(gguf, pair, flag, err);
+}
+
+static rt_status read_activation(const rt_gguf *gguf, t5_activation *activation, rt_error *err) {
+    static const char key[] = "t5k.activation";
+    const rt_gguf_pair *pair = rt_gguf_find(gguf, key);
+    rt_gguf_text name;
+    if (pair == NULL) return RT_OK;
+    RT_TRY(rt_gguf_string(gguf, pair, &name, err));
+    for (t5_activation a = T5_RELU; a <= T5_SILU; a++) {
+        if (!rt_gguf_text_is(name, t5_activation_names[a])) continue;
+        *activation = a;
+        return RT_OK;
+    }
+    char shown[RT_QUOTE_SIZE];
+    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: %s is not supported ('%s', allowed relu, gelu_new, gelu, silu)", gguf->file, key,
+                   rt_quote(shown, name.v, name.n));
+}
+
+/* What the tensors tell, unless a key says otherwise. */
+static rt_status read_arithmetic(const rt_gguf *gguf, t5_config *config, rt_error *err) {
     config->is_gated_act = ckpt_gguf_is_gated(gguf);
     config->activation = config->is_gated_act ? T5_GELU_TANH : T5_RELU;
     config->scale_decoder_outputs = rt_gguf_find_tensor(gguf, "output.weight") == NULL;
+    RT_TRY(read_activation(gguf, &config->activation, err));
+    RT_TRY(read_flag(gguf, "t5k.scale_decoder_outputs", &config->scale_decoder_outputs, err));
+    RT_TRY(read_flag(gguf, "t5k.has_bias_per_layer", &config->has_bias_per_layer, err));
+    /* UMT5 goes by the same architecture, and its output scale cannot be told. */
+    if (config->has_bias_per_layer || rt_gguf_find_tensor(gguf, "enc.blk.1.attn_rel_b.weight") == NULL) return RT_OK;
+    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: a UMT5 model, with a relative bias in every block (enc.blk.1.attn_rel_b.weight)",
+                   gguf->file);
+}
+
+static rt_status read_ids(const rt_gguf *gguf, const char *prefix, t5_config *config, rt_error *err) {
     const size_t n = config->vocab_size;
+    char start[KEY_SIZE];
     RT_TRY(read_id(gguf, "tokenizer.ggml.padding_token_id", T5_PAD_DEFAULT, n, &config->pad_token_id, err));
+    RT_TRY(read_id(gguf, "t5k.pad_token_id", config->pad_token_id, n, &config->pad_token_id, err));
     RT_TRY(read_id(gguf, "tokenizer.ggml.eos_token_id", T5_EOS_DEFAULT, n, &config->eos_token_id, err));
-    return read_id(gguf, "t5.decoder_start_token_id", T5_PAD_DEFAULT, n, &config->decoder_start_token_id, err);
+    RT_TRY(read_id(gguf, "t5k.eos_token_id", config->eos_token_id, n, &config->eos_token_id, err));
+    return read_id(gguf, join(prefix, "decoder_start_token_id", start), T5_PAD_DEFAULT, n, &config->decoder_start_token_id, err);
+}
+
+static rt_status read_config(const rt_gguf *gguf, t5_config *config, rt_error *err) {
+    bool is_encoder = false;
+    RT_TRY(read_architecture(gguf, &is_encoder, err));
+    const char *prefix = is_encoder ? "t5encoder." : "t5.";
+    RT_TRY(read_sizes(gguf, prefix, is_encoder, config, err));
+    RT_TRY(read_vocab_size(gguf, config, err));
+    RT_TRY(read_epsilon(gguf, prefix, &config->layer_norm_epsilon, err));
+    RT_TRY(read_arithmetic(gguf, config, err));
+    return read_ids(gguf, prefix, config, err);
 }
 
 /* The file says nothing: its config.json has to. */

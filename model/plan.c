@@ -18,6 +18,7 @@ static rt_status check_request(const request *r, rt_error *err) {
     if (r->n_inputs > INT32_MAX / (r->params->num_beams > 0 ? r->params->num_beams : 1)) {
         return rt_fail(err, RT_ERR_LIMIT, "more than 2^31 - 1 beams in one batch");
     }
+    if (r->params->max_new_tokens > INT32_MAX) return rt_fail(err, RT_ERR_LIMIT, "answers of more than 2^31 - 1 tokens");
     return RT_OK;
 }
 
@@ -40,13 +41,11 @@ static rt_status plan_cross(t5_session *s, const request *r, t5_memory *plan, rt
     return take_bytes(&measured, &plan->cross, err);
 }
 
-/* The cache grows as answers do. */
+/* The first step has one row for each input and one position; from there the cache grows. */
 static rt_status plan_cache(t5_session *s, const request *r, t5_memory *plan, rt_error *err) {
     rt_arena measured = {0};
-    t5_cache cache = s->cache;
-    for (size_t n = 1; n <= r->params->max_new_tokens; n++) {
-        cache = t5_cache_grown(&cache, r->n_inputs * (n == 1 ? 1 : r->params->num_beams), n);
-    }
+    t5_cache cache = t5_cache_grown(&s->cache, r->n_inputs, 1);
+    if (r->params->max_new_tokens > 1) cache = t5_cache_grown(&cache, r->n_inputs * r->params->num_beams, r->params->max_new_tokens);
     t5_cache_place(&cache, &measured);
     return take_bytes(&measured, &plan->cache, err);
 }

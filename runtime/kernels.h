@@ -55,12 +55,12 @@ typedef struct rt_kernels {
     void (*add)(size_t n, const float *x, float *y);   /* y += x */
     void (*mul)(size_t n, const float *x, float *y);   /* y *= x */
     void (*scale)(size_t n, float s, float *x);        /* x *= s */
-    void (*activate)(rt_activation act, size_t n, float *x); /* GELU (both forms) and SiLU in place; relative error below 4e-7 */
+    void (*activate)(rt_activation act, size_t n, float *x); /* GELU (both forms), SiLU, in place; error below 4e-7 |x| */
 
     float (*max)(size_t n, const float *x);     /* NaN if any is; n >= 1 */
     size_t (*argmax)(size_t n, const float *x); /* lowest index of the largest; of the first NaN if any; n >= 1 */
 
-    /* y = exp(x - max) for x <= max, and returns the sum (lanes order). Below exp(-87.3) it is 0. Relative error below 2e-7. y may be x. */
+    /* y = exp(x - max) for x <= max, and returns the sum (lanes order). Below exp(-87.3) it is 0. Relative error below 1e-7. y may be x. */
     float (*exp_sum)(size_t n, const float *x, float max, float *y);
 
     size_t (*count_ge)(size_t n, const float *x, float t); /* how many x >= t */

@@ -21,6 +21,8 @@
  * of a decoding step is a few microseconds. */
 enum { LOOKS_BEFORE_SLEEP = 2000, LOOKS_BEFORE_YIELD = 2000 };
 
+enum { THREADS_MAX = 1024 }; /* they must fit INSIDE */
+
 typedef struct worker {
     rt_threads *threads;
     size_t number;
@@ -117,6 +119,7 @@ static size_t n_cores(void) {
 
 rt_status rt_threads_open(size_t n, rt_threads **threads, rt_error *err) {
     if (n == 0) n = n_cores();
+    if (n > THREADS_MAX) n = THREADS_MAX;
     rt_threads *t = aligned_alloc(64, (sizeof *t + 63) / 64 * 64);
     if (t == NULL) return rt_fail_memory(err, sizeof *t, "threads");
     *t = (rt_threads){.workers = calloc(n, sizeof *t->workers)};

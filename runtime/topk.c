@@ -26,7 +26,7 @@ size_t rt_topk(const rt_kernels *kernels, size_t n, const float *x, size_t k, ui
     if (isnan(largest)) return 0;
     if (k >= n) return kernels->keep_above(n, x, -INFINITY, n, index, value);
     /* count(x >= of_order(low)) >= k, and n_above = count(x >= of_order(high)) < k. */
-    uint32_t low = order_of(-INFINITY), high = order_of(largest == 0.0f ? 0.0f : largest) + 1;
+    uint32_t low = order_of(-INFINITY), high = order_of(largest) + 1;
     size_t n_above = 0;
     while (high - low > 1) {
         const uint32_t middle = low + (high - low) / 2;

@@ -159,8 +159,10 @@ static uint64_t answers_hash(const char *path) {
     return hash;
 }
 
+/* On the plain C kernels, whose loads the sanitizers check for alignment. */
 START_TEST(data_at_any_address) {
     static const char *const paths[] = {RELU, GATED, GOLDEN("relu_tied") "_f16", GOLDEN("gated_gelu") "_bf16"};
+    setenv("T5K_ISA", "ref", 1);
     const uint64_t expected = answers_hash(paths[_i]);
     folder_open(&folder, paths[_i]);
     for (folder.header_padding = 0; folder.header_padding < 8; folder.header_padding++) {

@@ -50,12 +50,14 @@ static rt_status build_from_gguf(const rt_gguf *gguf, tok_spm_source *source, rt
     return RT_OK;
 }
 
-/* *found is false where the file has no vocabulary. */
-static rt_status open_gguf(const char *path, tok_spm_source *source, bool *found, rt_error *err) {
+/* *found is false where the file has no vocabulary and does not say that it needs none. */
+static rt_status open_gguf(const char *path, tok_spm_source *source, tok_config *config, bool *found, rt_error *err) {
     rt_gguf_file file;
     RT_TRY(rt_gguf_open(path, &file, err));
-    *found = tok_gguf_has_vocabulary(&file.gguf);
-    const rt_status status = *found ? build_from_gguf(&file.gguf, source, err) : RT_OK;
+    const bool has_vocabulary = tok_gguf_has_vocabulary(&file.gguf);
+    rt_status status = tok_gguf_settings(&file.gguf, config, err);
+    if (status == RT_OK && has_vocabulary) status = build_from_gguf(&file.gguf, source, err);
+    *found = has_vocabulary || config->is_byt5;
     rt_gguf_close(&file);
     return status;
 }
@@ -81,7 +83,7 @@ static rt_status open_folder(const char *folder, tok_spm_source *source, tok_con
     if (status == RT_OK) status = join_path(&path, folder, strlen(folder), spm_name, err);
     if (status == RT_OK) status = exists(path.v, &there, err);
     if (status == RT_OK && !there) status = rt_gguf_in_folder(folder, &gguf, err);
-    if (status == RT_OK && gguf != NULL) status = open_gguf(gguf, source, &found, err);
+    if (status == RT_OK && gguf != NULL) status = open_gguf(gguf, source, config, &found, err);
     if (status == RT_OK && !found && (there || !config->is_byt5)) status = open_spm(path.v, source, err);
     rt_text_free(&path);
     free(gguf);
@@ -108,7 +110,7 @@ static rt_status open_beside(const char *path, tok_spm_source *source, tok_confi
 static rt_status open_file(const char *path, tok_spm_source *source, tok_config *config, rt_error *err) {
     if (!rt_gguf_is_name(path)) return open_spm(path, source, err);
     bool found;
-    RT_TRY(open_gguf(path, source, &found, err));
+    RT_TRY(open_gguf(path, source, config, &found, err));
     return found ? RT_OK : open_beside(path, source, config, err);
 }
 

@@ -122,7 +122,7 @@ static rt_status read_flag(const rt_gguf *gguf, const char *key, bool *flag, rt_
     return pair == NULL ? RT_OK : rt_gguf_bool(gguf, pair, flag, err);
 }
 
-static rt_status read_settings(const rt_gguf *gguf, tok_build_settings *settings, rt_error *err) {
+static rt_status read_normalizer(const rt_gguf *gguf, tok_build_settings *settings, rt_error *err) {
     RT_TRY(read_flag(gguf, KEY("add_space_prefix"), &settings->add_dummy_prefix, err));
     RT_TRY(read_flag(gguf, KEY("remove_extra_whitespaces"), &settings->remove_extra_spaces, err));
     const rt_gguf_pair *charsmap = rt_gguf_find(gguf, KEY("precompiled_charsmap"));
@@ -144,9 +144,28 @@ rt_status tok_gguf_build(const rt_gguf *gguf, rt_text *model, size_t *n_unnamed,
     RT_TRY(check_model(gguf, err));
     RT_TRY(check_special_ids(gguf, err));
     RT_TRY(read_arrays(&v, err));
-    RT_TRY(read_settings(gguf, &settings, err));
+    RT_TRY(read_normalizer(gguf, &settings, err));
     RT_TRY(build_pieces(&v, model, &settings.byte_fallback, err));
     RT_TRY(tok_build_settings_of(model, &settings, err));
     *n_unnamed = v.tokens->n - v.n_pieces;
+    return RT_OK;
+}
+
+rt_status tok_gguf_settings(const rt_gguf *gguf, tok_config *config, rt_error *err) {
+    tok_config read = *config;
+    const rt_gguf_pair *pair = rt_gguf_find(gguf, TOK_KEY_EXTRA_IDS);
+    RT_TRY(read_flag(gguf, TOK_KEY_BYT5, &read.is_byt5, err));
+    RT_TRY(read_flag(gguf, TOK_KEY_LOWER_CASE, &read.lower_case, err));
+    RT_TRY(read_flag(gguf, TOK_KEY_LEGACY, &read.legacy, err));
+    if (pair != NULL) {
+        uint64_t count;
+        RT_TRY(rt_gguf_count(gguf, pair, &count, err));
+        if (count > TOK_MAX_SENTINELS) {
+            return rt_fail(err, RT_ERR_MALFORMED, "%s: not a number of sentinels (%s, %llu, allowed 0 to %d)", gguf->file, TOK_KEY_EXTRA_IDS,
+                           (unsigned long long)count, TOK_MAX_SENTINELS);
+        }
+        read.extra_ids = (size_t)count;
+    }
+    *config = read;
     return RT_OK;
 }

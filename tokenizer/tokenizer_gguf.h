@@ -4,6 +4,16 @@
 
 #include "runtime/buffer.h"
 #include "runtime/gguf.h"
+#include "tokenizer/tokenizer_config.h"
+
+/* Keys of t5k's own, for what no key of llama.cpp's holds: bool, bool, bool, and a count as of tokenizer_config.json. */
+#define TOK_KEY_BYT5 "t5k.tokenizer.is_byt5"
+#define TOK_KEY_LOWER_CASE "t5k.tokenizer.lower_case"
+#define TOK_KEY_LEGACY "t5k.tokenizer.legacy"
+#define TOK_KEY_EXTRA_IDS "t5k.tokenizer.extra_ids"
+
+/* Sets those fields of *config that the file has keys for. */
+rt_status tok_gguf_settings(const rt_gguf *gguf, tok_config *config, rt_error *err);
 
 /* The file has one. */
 bool tok_gguf_has_vocabulary(const rt_gguf *gguf);

@@ -95,12 +95,13 @@ static void name_setting(compare_setting *s) {
 
 /* Adds a setting behind those with the same encoder, or at the end. */
 static void add(compare_settings *settings, const compare_topk *topk) {
-    size_t at = settings->n;
+    size_t at = 0;
     for (size_t i = settings->n; i > 0; i--) {
         const compare_topk *other = &settings->v[i - 1].topk;
         if (same_topk(other, topk)) return;
-        if (at == settings->n && other->ff == topk->ff && other->encoder == topk->encoder) at = i;
+        if (at == 0 && other->ff == topk->ff && other->encoder == topk->encoder) at = i;
     }
+    if (at == 0) at = settings->n;
     memmove(settings->v + at + 1, settings->v + at, (settings->n - at) * sizeof *settings->v);
     settings->v[at].topk = *topk;
     settings->n++;

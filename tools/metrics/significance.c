@@ -51,7 +51,7 @@ rt_status bootstrap_95(const double *scores, size_t n, size_t n_resamples, uint6
 
 void bootstrap_weights(uint64_t *seed, uint8_t weights[BOOTSTRAP_RESAMPLES]) {
     /* P(X <= k) of a Poisson variable of mean 1, k = 0 .. 7, in units of 2^-32. */
-    static const uint32_t below[] = {0x5e2d58d9, 0xbc5ab1b1, 0xeb715e1e, 0xfb23ed43, 0xff10910c, 0xffd97b68, 0xfffaf6cd, 0xffffbff6};
+    static const uint32_t below[] = {0x5e2d58d9, 0xbc5ab1b1, 0xeb715e1e, 0xfb239797, 0xff1025f6, 0xffd90f3c, 0xfffa8b72, 0xffff540c};
     for (size_t r = 0; r < BOOTSTRAP_RESAMPLES; r += 2) {
         const uint64_t random = next_random(seed);
         const uint32_t halves[2] = {(uint32_t)random, (uint32_t)(random >> 32)};
