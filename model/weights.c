@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/weights_derive.h"
 #include "model/weights_packed.h"
 #include "runtime/compute.h"
 #include "runtime/quant.h"
@@ -62,7 +63,7 @@ static const char *const embedding_names[] = {"shared.weight", "encoder.embed_to
 
 #define N_ROWS(table) (sizeof(table) / sizeof(table)[0])
 
-enum { NAME_SIZE = 128, WIDEN_AT_ONCE = 64, WORTH_THREADS_BYTES = 32 << 20 };
+enum { NAME_SIZE = 128, WORTH_THREADS_BYTES = 32 << 20 };
 
 typedef struct loader {
     const ckpt_checkpoint *checkpoint;
@@ -72,6 +73,8 @@ typedef struct loader {
     float *screen_scratch; /* [threads, d_model] */
     t5_weights *weights;
     bool headers_only;
+    t5_tensor_visit visit; /* NULL: nobody wants to know */
+    void *context;
     size_t n_missing;
     char first_missing[NAME_SIZE];
     rt_error *err;
@@ -142,50 +145,11 @@ static rt_matrix as_matrix(loader *l, const ckpt_tensor *t) {
     return m;
 }
 
-/* Elements first .. first + n - 1 as f32; whole blocks of the type. Through a copy, since the file promises no alignment. */
-static void widen_part(const rt_kernels *kernels, const ckpt_tensor *t, size_t first, size_t n, float *out) {
-    uint32_t copy[WIDEN_AT_ONCE]; /* no type has more than 4 bytes an element */
-    for (size_t i = 0; i < n; i += WIDEN_AT_ONCE) {
-        const size_t part = n - i < WIDEN_AT_ONCE ? n - i : WIDEN_AT_ONCE;
-        memcpy(copy, t->data + rt_dtype_bytes(t->dtype, first + i), rt_dtype_bytes(t->dtype, part));
-        kernels->widen[t->dtype](part, copy, out + i);
-    }
-}
-
 static const float *as_floats(loader *l, const ckpt_tensor *t) {
     const size_t n = t->shape[0] * (t->rank > 1 ? t->shape[1] : 1);
     float *out = derive(l, &l->weights->derived.widened, n, sizeof *out);
-    if (out != NULL) widen_part(l->kernels, t, 0, n, out);
+    if (out != NULL) t5_widen(l->kernels, t, 0, n, out);
     return out;
-}
-
-typedef struct transpose_job {
-    const rt_kernels *kernels;
-    const ckpt_tensor *t; /* wo [d_model, d_ff] */
-    size_t d_model, d_ff;
-    rt_dtype dtype; /* of the result */
-    char *out;      /* [panels, d_ff, RT_PANEL] */
-} transpose_job;
-
-/* One panel: RT_PANEL rows of wo, read along, written across, a square at a time, which stays in the first-level cache. */
-static void transpose_panel(void *context, size_t panel, size_t worker) {
-    (void)worker;
-    const transpose_job *job = context;
-    const size_t e = rt_dtype_bytes(job->dtype, 1), first = panel * RT_PANEL;
-    const size_t n_c = job->d_model - first < RT_PANEL ? job->d_model - first : RT_PANEL;
-    char *out = job->out + panel * job->d_ff * RT_PANEL * e;
-    float widened[WIDEN_AT_ONCE];
-    if (n_c < RT_PANEL) memset(out, 0, job->d_ff * RT_PANEL * e);
-    for (size_t j0 = 0; j0 < job->d_ff; j0 += WIDEN_AT_ONCE) {
-        const size_t n = job->d_ff - j0 < WIDEN_AT_ONCE ? job->d_ff - j0 : WIDEN_AT_ONCE;
-        for (size_t c = 0; c < n_c; c++) {
-            const size_t at = (first + c) * job->d_ff + j0;
-            const char *in = (const char *)widened;
-            if (job->dtype == job->t->dtype) in = (const char *)job->t->data + at * e;
-            else widen_part(job->kernels, job->t, at, n, widened);
-            for (size_t j = 0; j < n; j++) memcpy(out + ((j0 + j) * RT_PANEL + c) * e, in + j * e, e == 4 ? 4 : 2);
-        }
-    }
 }
 
 /* The float types keep their type; the blocks of quantised ones run along d_ff and cannot be turned, so these become f32. */
@@ -194,9 +158,7 @@ static rt_values as_values(loader *l, const ckpt_tensor *t) {
     rt_values v = {.dtype = t->dtype <= RT_BF16 ? t->dtype : RT_F32, .stride = RT_PANEL, .panel = d_ff * RT_PANEL};
     v.data = derive(l, &l->weights->derived.panels, n_panels * v.panel, rt_dtype_bytes(v.dtype, 1));
     if (v.data != NULL) {
-        transpose_job job = {.kernels = l->kernels, .t = t, .d_model = d_model, .d_ff = d_ff, .dtype = v.dtype, .out = (char *)(uintptr_t)v.data};
-        const rt_compute compute = {.threads = l->threads};
-        rt_parallel(&compute, n_panels, rt_guess_ns(0, t->n_bytes), transpose_panel, &job);
+        t5_transpose(l->kernels, l->threads, t, v.dtype, (void *)(uintptr_t)v.data);
         ckpt_release(l->checkpoint, t);
     }
     return v;
@@ -255,6 +217,7 @@ static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, v
     if (row->kind == SCREEN) return take_screen(l, name, (rt_screen *)slot);
     if (panels != NULL) {
         count_mapped(l, panels);
+        if (l->visit != NULL) RT_TRY(l->visit(l->context, panels, l->err));
         return t5_packed_values(l->config, panels, (rt_values *)slot, l->err);
     }
     const ckpt_tensor *t = ckpt_find(l->checkpoint, name);
@@ -267,6 +230,7 @@ static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, v
         RT_TRY(check_scales(l, t)); /* once, while measuring; the converter has done it for its own files */
     }
     l->weights->stored_bytes += t->n_bytes;
+    if (l->visit != NULL) RT_TRY(l->visit(l->context, t, l->err));
     if (row->kind == MATRIX) {
         const rt_matrix m = as_matrix(l, t);
         memcpy(slot, &m, sizeof m);
@@ -376,14 +340,14 @@ static rt_status load(loader *l) {
     return fill_all(l);
 }
 
-static rt_status load_checkpoint(const ckpt_checkpoint *checkpoint, const t5_config *config, bool headers_only, t5_weights *weights,
-                                 rt_error *err) {
-    memset(weights, 0, sizeof *weights);
-    loader l = {.checkpoint = checkpoint, .config = config, .headers_only = headers_only, .weights = weights, .err = err};
+/* l: without what is opened here. */
+static rt_status load_checkpoint(loader l, rt_error *err) {
+    memset(l.weights, 0, sizeof *l.weights);
+    l.err = err;
     size_t stored = 0;
-    for (size_t i = 0; i < ckpt_count(checkpoint); i++) stored += ckpt_at(checkpoint, i)->n_bytes;
+    for (size_t i = 0; i < ckpt_count(l.checkpoint); i++) stored += ckpt_at(l.checkpoint, i)->n_bytes;
+    const bool is_worth_threads = stored >= WORTH_THREADS_BYTES && !ckpt_is_packed(l.checkpoint);
     RT_TRY(rt_kernels_choose(NULL, &l.kernels, err));
-    const bool is_worth_threads = stored >= WORTH_THREADS_BYTES && !ckpt_is_packed(checkpoint);
     RT_TRY(rt_threads_open(is_worth_threads ? 0 : 1, &l.threads, err));
     const rt_status status = load(&l);
     rt_threads_close(l.threads);
@@ -391,11 +355,17 @@ static rt_status load_checkpoint(const ckpt_checkpoint *checkpoint, const t5_con
 }
 
 rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err) {
-    return load_checkpoint(checkpoint, config, false, weights, err);
+    return load_checkpoint((loader){.checkpoint = checkpoint, .config = config, .weights = weights}, err);
 }
 
 rt_status t5_weights_measure(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err) {
-    return load_checkpoint(checkpoint, config, true, weights, err);
+    return load_checkpoint((loader){.checkpoint = checkpoint, .config = config, .weights = weights, .headers_only = true}, err);
+}
+
+rt_status t5_weights_each(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_tensor_visit visit, void *context, rt_error *err) {
+    t5_weights measured;
+    return load_checkpoint((loader){.checkpoint = checkpoint, .config = config, .weights = &measured, .headers_only = true, .visit = visit,
+                                    .context = context}, err);
 }
 
 void t5_weights_free(t5_weights *weights) { rt_arena_free(&weights->arena); }

@@ -60,6 +60,10 @@ rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *co
 /* The first half of it, from headers alone: all that is counted or has a shape is there, but nothing to compute with. Nothing to free. */
 rt_status t5_weights_measure(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err);
 
+/* The same proof, and a call for every tensor in use, but for the 8-bit copies of a converted file. What visit fails with. */
+typedef rt_status (*t5_tensor_visit)(void *context, const ckpt_tensor *tensor, rt_error *err);
+rt_status t5_weights_each(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_tensor_visit visit, void *context, rt_error *err);
+
 void t5_weights_free(t5_weights *weights);
 
 /* Whether 8-bit copies of wi may pay in such a model, where the kernels can use them. */

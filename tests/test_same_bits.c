@@ -219,7 +219,8 @@ START_TEST(alone_or_in_any_company) {
         question_bits alone[N_QUESTIONS];
         take_each_alone(&w, variants[v], alone);
         if (v == 0) memcpy(first, alone, sizeof first);
-        else if (v > 1 || s->n_long > 0) ck_assert_msg(memcmp(first, alone, sizeof first) != 0, "%s: variant %zu changes nothing", s->path, v);
+        const bool differs = v > 1 || (v == 1 && s->n_long > 0); /* short sources have one form */
+        ck_assert_msg(!differs || memcmp(first, alone, sizeof first) != 0, "%s: variant %zu changes nothing", s->path, v);
         for (size_t t = 0; t < (SANITIZED && s->n_trials > 4 ? 4 : s->n_trials); t++) try_settings(&w, variants[v], t, alone, s->path);
     }
     close_workload(&w);

@@ -156,7 +156,9 @@ static rt_status read_members(eval_answers *a, const source *s, rt_error *err) {
 static rt_status is_lines(source *s, bool *lines, rt_error *err) {
     slice line;
     bool have;
-    RT_TRY(source_filled_line(s, &line, &have, err));
+    *lines = false;
+    const rt_status status = source_filled_line(s, &line, &have, err);
+    if (status != RT_OK) return status == RT_ERR_LIMIT ? RT_OK : status; /* one object may be longer than a line */
     cJSON *first = have ? cJSON_ParseWithLength(line.v, line.n) : NULL;
     const cJSON *answer = cJSON_GetObjectItemCaseSensitive(first, "answer");
     *lines = cJSON_IsObject(first) && ((answer != NULL && (cJSON_HasObjectItem(first, "id") || cJSON_HasObjectItem(first, "input"))) ||

@@ -82,11 +82,11 @@ static void add_flag(inspection *x, const char *name, bool flag) {
 
 /* With as few digits as read back the same. */
 static void add_float(inspection *x, const char *name, float number) {
-    inspect_value *value = add(x, "", name);
-    for (int digits = 1; digits <= 9; digits++) {
-        snprintf(value->value, sizeof value->value, "%.*g", digits, (double)number);
-        if (strtof(value->value, NULL) == number) return;
-    }
+    char text[32];
+    int digits = 1;
+    do snprintf(text, sizeof text, "%.*g", digits, (double)number);
+    while (strtof(text, NULL) != number && ++digits <= 9);
+    memcpy(add(x, "", name)->value, text, sizeof text);
 }
 
 static void add_activation(inspection *x) {

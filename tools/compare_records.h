@@ -1,0 +1,23 @@
+/* The questions that a report shows, with every setting's answer. */
+#ifndef TOOLS_COMPARE_RECORDS_H
+#define TOOLS_COMPARE_RECORDS_H
+
+#include "runtime/buffer.h"
+#include "tools/compare_measure.h"
+#include "tools/compare_window.h"
+
+typedef struct compare_records {
+    size_t n_settings;
+    compare_record *v;      /* [n] */
+    compare_answer *answers; /* [n, n_settings] */
+    rt_text text;
+    size_t n, capacity, n_same, n_differing, n_left_out;
+} compare_records;
+
+void compare_records_free(compare_records *records);
+
+/* Keeps a question unless there are enough of its kind. texts, scores, measured: of each setting, [n_settings]. */
+rt_status compare_records_add(compare_records *records, size_t set, const compare_window *window, const compare_question *question,
+                              const slice *texts, const eval_score *scores, const compare_measured *const *measured, rt_error *err);
+
+#endif
