@@ -19,6 +19,10 @@ endif
 ifeq ($(CONFIG),sanitize)
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
+# clang's, for tests/fuzz/run.sh. Checking vptr would need the runtime for C++.
+ifeq ($(CONFIG),fuzz)
+SANITIZE  := -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
 ALL_CFLAGS   = -std=gnu11 $(FLAGS) $(SANITIZE) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 $(FLAGS) $(SANITIZE) $(CXXFLAGS)
 ALL_LDFLAGS  = $(SANITIZE) $(LDFLAGS)
@@ -35,6 +39,15 @@ LIB_OBJ   := $(call objects,runtime/*.c model/*.c model/checkpoint/*.c tokenizer
 TOOL_OBJ  := $(filter-out %/main.o,$(call objects,tools/*.c tools/data/*.c tools/metrics/*.c))
 SUPPORT   := $(call objects,tests/support/*.c)
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+FUZZERS   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+# A fuzz target is linked with the fuzzer, or with a main that replays files. The readers do without kernels.
+ifeq ($(CONFIG),fuzz)
+FUZZ_MAIN := -fsanitize=fuzzer
+LIB_OBJ   := $(filter-out $(BUILD)/runtime/kernels_%.o,$(LIB_OBJ))
+TOOL_OBJ  := $(filter $(BUILD)/tools/data/%.o,$(TOOL_OBJ))
+else
+FUZZ_MAIN := $(BUILD)/tests/fuzz/replay.o
+endif
 
 all: $(BUILD)/t5k ## build the program (the default)
 
@@ -54,6 +67,14 @@ $(BUILD)/%.o: %.cc
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)$(CXX) $(CPPFLAGS) $(ALL_CXXFLAGS) -c $< -o $@
 
+# Text files that the program contains, as string literals.
+$(BUILD)/%.inc: %
+	@mkdir -p $(@D)
+	@sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $< >$@
+
+$(BUILD)/tools/report_page.o: $(BUILD)/tools/report/page.css.inc $(BUILD)/tools/report/page.js.inc
+$(BUILD)/tools/report_page.o: CPPFLAGS += -I$(BUILD)
+
 $(BUILD)/libt5k.a: $(LIB_OBJ)
 $(BUILD)/libtools.a: $(TOOL_OBJ)
 $(BUILD)/libsupport.a: $(SUPPORT)
@@ -71,17 +92,24 @@ $(BUILD)/t5k: $(BUILD)/tools/main.o $(BUILD)/libtools.a $(BUILD)/libt5k.a
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libsupport.a $(BUILD)/libtools.a $(BUILD)/libt5k.a
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $^ $(shell pkg-config --libs check) $(LIBS) -o $@
 
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuzz.o $(filter %.o,$(FUZZ_MAIN)) \
+                            $(BUILD)/libtools.a $(BUILD)/libt5k.a
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $(filter -%,$(FUZZ_MAIN)) $^ $(LIBS) -o $@
+
 $(BUILD)/tests/bench/requests: $(BUILD)/tests/bench/requests.o $(BUILD)/libt5k.a
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 demo: $(BUILD)/t5k ## build, then answer some questions with the embedded model
 	@tools/demo.sh $(BUILD)/t5k
 
-check: $(BUILD)/t5k $(TESTS) ## build and run all tests
+check: $(BUILD)/t5k $(TESTS) $(FUZZERS) ## build and run all tests
 	@tests/run.sh $(BUILD) $(TESTS)
 
 check-sanitize: ## the same under the address and undefined-behaviour sanitizers
 	@$(MAKE) CONFIG=sanitize BUILD=build/sanitize check
+
+fuzz: ## fuzz one reader with clang's libFuzzer: make fuzz TARGET=gguf RUNS=1000000
+	@tests/fuzz/run.sh run "$(TARGET)" "$(RUNS)"
 
 install: $(BUILD)/t5k $(BUILD)/libt5k.a $(BUILD)/libt5k.so ## install under PREFIX (/usr/local), below DESTDIR
 	@tools/install.sh "$(BUILD)" "$(DESTDIR)" "$(PREFIX)" "$(VERSION)"
@@ -89,6 +117,6 @@ install: $(BUILD)/t5k $(BUILD)/libt5k.a $(BUILD)/libt5k.so ## install under PREF
 clean: ## remove what was built
 	rm -rf build
 
-.PHONY: all help setup demo check check-sanitize install clean
+.PHONY: all help setup demo check check-sanitize fuzz install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

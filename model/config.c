@@ -297,7 +297,7 @@ static rt_status load(const char *folder, const char *name, bool is_optional, re
     char *path;
     RT_TRY(t5_path_join(folder, name, &path, err));
     char file[RT_QUOTE_SIZE];
-    rt_quote(file, path, strlen(path));
+    rt_quote_path(file, path);
     rt_status status = RT_OK;
     if (!is_optional || t5_path_exists(path)) {
         cJSON *json = NULL;
@@ -334,7 +334,7 @@ rt_status t5_config_load(const char *path, t5_config *config, rt_error *err) {
         if (rt_gguf_is_name(path)) return t5_config_load_gguf(path, config, err);
         char shown[RT_QUOTE_SIZE];
         return rt_fail(err, RT_ERR_READ, "%s: not a folder (a model is a folder with config.json, or a .gguf file)",
-                       rt_quote(shown, path, strlen(path)));
+                       rt_quote_path(shown, path));
     }
     char *gguf;
     RT_TRY(find_gguf(path, &gguf, err));

@@ -25,6 +25,7 @@ struct t5_conversion {
     t5_pieces pieces;
     size_t context_length;
     rt_text config_json; /* the text of config.json, empty where there is none */
+    rt_text name;        /* that the model has in its file; likewise */
 };
 
 /* ---- what is only told: the rest of config.json ---- */
@@ -47,7 +48,12 @@ static rt_status take_keys(t5_conversion *c, const rt_gguf *gguf, rt_error *err)
     const rt_gguf_pair *length = rt_gguf_find(gguf, c->config.num_decoder_layers > 0 ? "t5.context_length" : "t5encoder.context_length");
     const rt_gguf_pair *json = rt_gguf_find(gguf, config_key);
     uint64_t n = CONTEXT_LENGTH_DEFAULT;
+    const rt_gguf_pair *name = rt_gguf_find(gguf, "general.name");
     rt_gguf_text text = {0};
+    if (name != NULL) {
+        RT_TRY(rt_gguf_string(gguf, name, &text, err));
+        RT_TRY(rt_text_append(&c->name, text.v, text.n, err));
+    }
     if (length != NULL) RT_TRY(rt_gguf_count(gguf, length, &n, err));
     c->context_length = n < INT32_MAX ? (size_t)n : INT32_MAX;
     if (json == NULL) return RT_OK;
@@ -106,6 +112,7 @@ void t5_conversion_close(t5_conversion *c) {
     ckpt_close(c->checkpoint);
     free(c->pieces.v);
     rt_text_free(&c->config_json);
+    rt_text_free(&c->name);
     free(c);
 }
 
@@ -162,7 +169,8 @@ rt_status t5_conversion_put_keys(const t5_conversion *c, const char *name, rt_gg
     name_size(c, label);
     RT_TRY(put_string(writer, "general.architecture", c->config.num_decoder_layers > 0 ? "t5" : "t5encoder", err));
     RT_TRY(put_string(writer, "general.type", "model", err));
-    RT_TRY(put_string(writer, "general.name", name, err));
+    RT_TRY(c->name.n > 0 ? rt_gguf_put_string(writer, "general.name", c->name.v, c->name.n, err)
+                         : put_string(writer, "general.name", name, err));
     RT_TRY(put_string(writer, "general.size_label", label, err));
     if (is_packed) RT_TRY(rt_gguf_put_u32(writer, "general.alignment", PACKED_ALIGNMENT, err));
     if (is_packed) RT_TRY(rt_gguf_put_u32(writer, "t5k.layout", CKPT_GGUF_LAYOUT, err));

@@ -34,7 +34,7 @@ const t5_config *t5_conversion_config(const t5_conversion *conversion);
 /* Bytes that a value of general.alignment of the layout asks for. */
 size_t t5_conversion_alignment(const t5_conversion *conversion);
 
-/* Puts all keys but the tokenizer's. name: of the model, as it is shown. */
+/* Puts all keys but the tokenizer's. name: of a model whose file does not tell it. */
 rt_status t5_conversion_put_keys(const t5_conversion *conversion, const char *name, rt_gguf_writer *writer, rt_error *err);
 
 /* ---- tensors, in the order of the file ---- */

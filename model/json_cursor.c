@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "runtime/utf8.h"
+
 static rt_status fail_at(const t5_json_cursor *cursor, size_t at, const char *defect, rt_error *err) {
     return rt_fail(err, RT_ERR_MALFORMED, "%s: not JSON: %s (byte offset %zu)", cursor->file, defect, cursor->base + at);
 }
@@ -78,21 +80,6 @@ static void put_code_point(t5_json_text *text, uint32_t c) {
     }
 }
 
-/* Bytes of the well-formed UTF-8 sequence at p (Unicode, table 3-7: no overlong form, no surrogate, nothing over U+10FFFF), or 0. */
-static size_t utf8_bytes(const uint8_t *p, size_t n) {
-    const uint8_t c = p[0];
-    if (c < 0x80) return 1;
-    if (c < 0xc2 || c > 0xf4) return 0;
-    const size_t bytes = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    if (bytes > n) return 0;
-    const uint8_t low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80, high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-    if (p[1] < low || p[1] > high) return 0;
-    for (size_t i = 2; i < bytes; i++) {
-        if (p[i] < 0x80 || p[i] > 0xbf) return 0;
-    }
-    return bytes;
-}
-
 /* Four hexadecimal digits. */
 static rt_status read_hex4(t5_json_cursor *cursor, uint32_t *value, rt_error *err) {
     *value = 0;
@@ -158,7 +145,7 @@ rt_status t5_json_string(t5_json_cursor *cursor, t5_json_text *text, rt_error *e
             RT_TRY(read_escape(cursor, text, err));
             continue;
         }
-        const size_t bytes = utf8_bytes(p, cursor->size - cursor->at);
+        const size_t bytes = rt_utf8_length(p, cursor->size - cursor->at);
         if (bytes == 0) return fail_at(cursor, cursor->at, "a string that is not UTF-8", err);
         for (size_t i = 0; i < bytes; i++) put_byte(text, p[i]);
         cursor->at += bytes;

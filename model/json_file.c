@@ -89,8 +89,9 @@ static rt_status check_all_keys(const char *file, const cJSON *json, const char 
     return RT_OK;
 }
 
-static rt_status refuse_duplicate_keys(const char *file, const cJSON *json, rt_error *err) {
-    const size_t bytes = (size_t)T5_JSON_MAX_VALUES * sizeof(const char *);
+/* size: of the text, where a member of an object takes at least 4 bytes. */
+static rt_status refuse_duplicate_keys(const char *file, const cJSON *json, size_t size, rt_error *err) {
+    const size_t n = size / 4 + 1, bytes = (n < T5_JSON_MAX_VALUES ? n : T5_JSON_MAX_VALUES) * sizeof(const char *);
     const char **keys = malloc(bytes);
     if (keys == NULL) return rt_fail_memory(err, bytes, "the keys of a JSON file");
     const rt_status status = check_all_keys(file, json, keys, err);
@@ -116,7 +117,7 @@ rt_status t5_json_parse(const char *file, const uint8_t *data, size_t size, cJSO
     RT_TRY(check_text(file, data, size, err));
     cJSON *tree = cJSON_ParseWithLength((const char *)data, size);
     if (tree == NULL) return rt_fail_memory(err, size, "a JSON tree"); /* the text is valid: nothing else is left that can fail */
-    const rt_status status = refuse_duplicate_keys(file, tree, err);
+    const rt_status status = refuse_duplicate_keys(file, tree, size, err);
     if (status != RT_OK) {
         cJSON_Delete(tree);
         return status;
@@ -129,7 +130,7 @@ rt_status t5_json_read(const char *path, size_t max_bytes, cJSON **json, rt_erro
     rt_file_map map;
     RT_TRY(rt_file_map_open(path, &map, err));
     char file[RT_QUOTE_SIZE];
-    rt_quote(file, path, strlen(path));
+    rt_quote_path(file, path);
     const rt_status status = map.size <= max_bytes
                                  ? t5_json_parse(file, map.data, map.size, json, err)
                                  : rt_fail(err, RT_ERR_LIMIT, "%s: too large (%zu bytes, at most %zu)", file, map.size, max_bytes);

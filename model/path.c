@@ -42,7 +42,7 @@ rt_status t5_path_is_folder(const char *path, bool *is_folder, rt_error *err) {
     if (stat(path, &st) != 0) {
         const int reason = errno;
         char shown[RT_QUOTE_SIZE];
-        return rt_fail(err, RT_ERR_READ, "%s: cannot read: %s", rt_quote(shown, path, strlen(path)), strerror(reason));
+        return rt_fail(err, RT_ERR_READ, "%s: cannot read: %s", rt_quote_path(shown, path), strerror(reason));
     }
     *is_folder = S_ISDIR(st.st_mode);
     return RT_OK;

@@ -14,7 +14,9 @@ typedef struct request {
 static rt_status check_request(const request *r, rt_error *err) {
     size_t n;
     if (r->n_inputs == 0 || r->input_tokens == 0) return rt_fail(err, RT_ERR_USAGE, "a plan needs at least one input of one token");
-    if (!rt_mul_size(r->n_inputs, r->input_tokens, &n) || n > INT32_MAX) return rt_fail(err, RT_ERR_LIMIT, "more than 2^31 - 1 ids in one batch");
+    if (!rt_mul_size(r->n_inputs, r->input_tokens, &n) || n > INT32_MAX) {
+        return rt_fail(err, RT_ERR_LIMIT, "more than 2^31 - 1 ids in one batch");
+    }
     if (r->n_inputs > INT32_MAX / (r->params->num_beams > 0 ? r->params->num_beams : 1)) {
         return rt_fail(err, RT_ERR_LIMIT, "more than 2^31 - 1 beams in one batch");
     }
@@ -22,9 +24,11 @@ static rt_status check_request(const request *r, rt_error *err) {
     return RT_OK;
 }
 
+static rt_status fail_countless(rt_error *err) { return rt_fail(err, RT_ERR_LIMIT, "the plan: more bytes than can be counted"); }
+
 static rt_status take_bytes(const rt_arena *measured, size_t *bytes, rt_error *err) {
     *bytes = measured->used;
-    return measured->overflow ? rt_fail(err, RT_ERR_LIMIT, "the plan: more bytes than can be counted") : RT_OK;
+    return measured->overflow ? fail_countless(err) : RT_OK;
 }
 
 static rt_status plan_encoder(t5_session *s, const request *r, t5_memory *plan, rt_error *err) {
@@ -95,7 +99,7 @@ static rt_status add_up(t5_memory *plan, rt_error *err) {
                             plan->encoder, plan->cross,  plan->cache,   plan->step,    plan->search,  plan->scratch};
     plan->total = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (!rt_add_size(plan->total, parts[i], &plan->total)) return rt_fail(err, RT_ERR_LIMIT, "the plan: more bytes than can be counted");
+        if (!rt_add_size(plan->total, parts[i], &plan->total)) return fail_countless(err);
     }
     return RT_OK;
 }

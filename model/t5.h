@@ -213,10 +213,10 @@ void t5_statistics_positive(const t5_statistics *statistics, t5_sublayer sublaye
 /* Bytes of memory, all at once. Small things are not counted: the list of tensors, answers, the tokenizer, the program itself. */
 typedef struct t5_memory {
     /* weights */
-    size_t mapped;    /* tensors read where they lie in the file, whatever their type: matrix products widen F16, BF16 and quantised rows to f32
-                         a few at a time, in scratch. The system may take their pages back */
+    size_t mapped;    /* tensors read where they lie in the file, whatever their type: matrix products widen F16, BF16 and quantised rows
+                         to f32 a few at a time, in scratch. The system may take their pages back */
     size_t read_once; /* tensors of which only derived forms are read after t5_model_open; not in the total */
-    size_t panels;    /* at open: wo of every feed-forward layer transposed, F32, F16 and BF16 as they are, quantised types widened to F32 */
+    size_t panels;    /* at open: wo of every feed-forward layer transposed; F32, F16 and BF16 as they are, quantised types as F32 */
     size_t screens;   /* at open: 8-bit copies of wi, for ReLU layers of 2^20 weights or more where the processor multiplies bytes (VNNI) */
     size_t widened;   /* at open: norms and bias tables as F32 */
     size_t aligned;   /* at open: copies of tensors that lie misaligned in the file */

@@ -112,7 +112,7 @@ static rt_status check_scales(const loader *l, const ckpt_tensor *t) {
     const size_t n = t->shape[0] * (t->rank > 1 ? t->shape[1] : 1);
     if (t->dtype < RT_N_FLOAT_DTYPES || rt_quant_is_finite(t->dtype, n, t->data)) return RT_OK;
     char file[RT_QUOTE_SIZE];
-    return rt_fail(l->err, RT_ERR_NUMERIC, "%s: tensor %s has a block whose scale is not finite", rt_quote(file, t->file, strlen(t->file)),
+    return rt_fail(l->err, RT_ERR_NUMERIC, "%s: tensor %s has a block whose scale is not finite", rt_quote_path(file, t->file),
                    t->name);
 }
 

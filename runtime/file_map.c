@@ -10,7 +10,7 @@
 
 static rt_status fail_read(rt_error *err, const char *path, const char *defect) {
     char shown[RT_QUOTE_SIZE];
-    return rt_fail(err, RT_ERR_READ, "%s: cannot read: %s", rt_quote(shown, path, strlen(path)), defect);
+    return rt_fail(err, RT_ERR_READ, "%s: cannot read: %s", rt_quote_path(shown, path), defect);
 }
 
 static rt_status map_descriptor(int fd, const char *path, rt_file_map *map, rt_error *err) {
@@ -20,7 +20,7 @@ static rt_status map_descriptor(int fd, const char *path, rt_file_map *map, rt_e
     if (!S_ISREG(st.st_mode)) return fail_read(err, path, "not a regular file");
     if (st.st_size == 0) {
         char shown[RT_QUOTE_SIZE];
-        return rt_fail(err, RT_ERR_MALFORMED, "%s: the file is empty", rt_quote(shown, path, strlen(path)));
+        return rt_fail(err, RT_ERR_MALFORMED, "%s: the file is empty", rt_quote_path(shown, path));
     }
     void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (data == MAP_FAILED) return fail_read(err, path, strerror(errno));

@@ -45,7 +45,7 @@ static size_t first_name(DIR *entries, char first[NAME_MAX + 1]) {
 
 rt_status rt_gguf_in_folder(const char *folder, char **path, rt_error *err) {
     char shown[RT_QUOTE_SIZE], quoted[RT_QUOTE_SIZE], name[NAME_MAX + 1];
-    rt_quote(shown, folder, strlen(folder));
+    rt_quote_path(shown, folder);
     DIR *entries = opendir(folder);
     if (entries == NULL) return rt_fail(err, RT_ERR_READ, "%s: cannot read: %s", shown, strerror(errno));
     const size_t n = first_name(entries, name);

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "runtime/bits.h"
 #include "runtime/kernels_isa.h"
 #include "runtime/kernels_math.h"
 #include "runtime/quant.h"
@@ -32,19 +33,7 @@ static void weighted_rows(size_t m, size_t n, size_t n_c, const float *P, size_t
     }
 }
 
-static float from_bits(uint32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static uint32_t to_bits(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static float widen_one_bf16(uint16_t h) { return from_bits((uint32_t)h << 16); }
+static float widen_one_bf16(uint16_t h) { return rt_float_of((uint32_t)h << 16); }
 
 static float element(rt_dtype dtype, const void *v, size_t i) {
     if (dtype == RT_F32) return ((const float *)v)[i];
@@ -110,7 +99,7 @@ static float exp_nonpositive(float x) {
     float p = RT_EXP_C7;
     p = fmaf(p, r, RT_EXP_C6), p = fmaf(p, r, RT_EXP_C5), p = fmaf(p, r, RT_EXP_C4), p = fmaf(p, r, RT_EXP_C3);
     p = fmaf(p, r, RT_EXP_C2), p = fmaf(p, r, 1.0f), p = fmaf(p, r, 1.0f);
-    return p * from_bits((to_bits(z) << 23) + 0x3f800000);
+    return p * rt_float_of((rt_bits_of(z) << 23) + 0x3f800000);
 }
 
 static float times_sigmoid(float x, float u) {

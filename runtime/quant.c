@@ -4,24 +4,14 @@
 #include <stdint.h>
 #include <string.h>
 
-static float of_bits(uint32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static uint32_t bits_of(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
+#include "runtime/bits.h"
 
 /* 1 sign, 5 exponent (bias 15), 10 fraction bits; exponent 0 holds subnormals, fraction * 2^-24. */
 float rt_widen_half(unsigned short half) {
     const uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = (half >> 10) & 31, fraction = half & 0x3ff;
-    if (exponent == 31) return of_bits(sign | 0x7f800000 | fraction << 13);
-    if (exponent > 0) return of_bits(sign | (exponent + 112) << 23 | fraction << 13);
-    return of_bits(sign | bits_of((float)fraction * 0x1p-24f));
+    if (exponent == 31) return rt_float_of(sign | 0x7f800000 | fraction << 13);
+    if (exponent > 0) return rt_float_of(sign | (exponent + 112) << 23 | fraction << 13);
+    return rt_float_of(sign | rt_bits_of((float)fraction * 0x1p-24f));
 }
 
 static float half_at(const uint8_t *p) { return rt_widen_half((unsigned short)(p[0] | p[1] << 8)); }

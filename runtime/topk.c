@@ -6,20 +6,15 @@
 #include "runtime/topk.h"
 
 #include <math.h>
-#include <string.h>
+
+#include "runtime/bits.h"
 
 static uint32_t order_of(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
+    const uint32_t bits = rt_bits_of(x);
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
-static float of_order(uint32_t order) {
-    const uint32_t bits = order & 0x80000000u ? order & 0x7fffffffu : ~order;
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
+static float of_order(uint32_t order) { return rt_float_of(order & 0x80000000u ? order & 0x7fffffffu : ~order); }
 
 size_t rt_topk(const rt_kernels *kernels, size_t n, const float *x, size_t k, uint32_t *index, float *value) {
     const float largest = kernels->max(n, x);

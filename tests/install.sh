@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs below a scratch folder, then works as a stranger would: the installed program answers with the installed model, and a small program
-# is built against the installed headers by pkg-config and run, with the shared library and with the archive. tests/install.sh BUILD
+# Installs below a scratch folder, then works as a stranger would: the installed program answers with the installed model, and a small
+# program is built against the installed headers by pkg-config and run, with the shared library and with the archive.
+# tests/install.sh BUILD
 set -eu
 build=$1
 root=$(mktemp -d)
@@ -9,7 +10,8 @@ case $build in *sanitize*) config=sanitize sanitize="-fsanitize=address,undefine
 headers="model/t5.h tokenizer/tokenizer.h runtime/status.h runtime/buffer.h"
 
 make -s CONFIG=$config BUILD="$build" DESTDIR="$root" PREFIX=/usr install >/dev/null
-for file in bin/t5k lib/libt5k.a lib/libt5k.so lib/libt5k.so.0 lib/pkgconfig/t5k.pc share/man/man1/t5k.1 share/t5k/models/qa-mini/model.safetensors; do
+for file in bin/t5k lib/libt5k.a lib/libt5k.so lib/libt5k.so.0 lib/pkgconfig/t5k.pc share/man/man1/t5k.1 \
+    share/t5k/models/qa-mini/model.safetensors; do
     [ -f "$root/usr/$file" ] || { echo "$file is not installed"; exit 1; }
 done
 for header in $headers; do
@@ -27,8 +29,8 @@ nm -D --defined-only --with-symbol-versions "$root/usr/lib/libt5k.so" | awk '$2 
 diff "$root/declared" "$root/exported" || { echo "tools/t5k.map and the public headers differ"; exit 1; }
 
 export PKG_CONFIG_PATH="$root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
-# try NAME FLAG...: builds the example with these flags as $root/NAME, and runs it. The system's own packages must not be looked for below the
-# scratch root.
+# try NAME FLAG...: builds the example with these flags as $root/NAME, and runs it. The system's own packages must not be looked for below
+# the scratch root.
 try() {
     name=$1
     shift

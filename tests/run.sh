@@ -11,7 +11,7 @@ run() { # run NAME COMMAND...
     shift
     if "$@" >"$build/tests/log" 2>&1; then
         passed=$((passed + 1))
-        echo "ok      $name  $(grep -E '^[0-9]+%: Checks|[0-9]+ passed, [0-9]+ failed' "$build/tests/log" | tail -n 1)"
+        echo "ok      $name  $(grep -E '^[0-9]+%: Checks|[0-9]+ passed, [0-9]+ failed|^[0-9]+ inputs replayed' "$build/tests/log" | tail -n 1)"
         grep -E '^skipped' "$build/tests/log"
     else
         failed=$((failed + 1))
@@ -31,6 +31,9 @@ for suite in "$@"; do
         for isa in $sets; do run "$(basename "$suite") ($isa)" env T5K_ISA="$isa" "$suite"; done ;;
     *) run "$(basename "$suite")" "$suite" ;;
     esac
+done
+for corpus in tests/fuzz/corpus/*; do
+    run "corpus of $(basename "$corpus")" "$build/tests/fuzz/fuzz_$(basename "$corpus")" "$corpus"
 done
 run "layers" tests/check_layers.sh "$build"
 run "command line" tests/cli/run.sh "$build/t5k"

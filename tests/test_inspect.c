@@ -1,11 +1,9 @@
-/* t5k inspect as a process: the plan that it prints against the peak of t5k ask on that very request; and the largest T5, which must not take
- * more than its headers do. */
+/* t5k inspect as a process: the plan that it prints against the peak of t5k ask on that very request; and the largest T5, which must not
+ * take more than its headers do. */
 #include <check.h>
 #include <cjson/cJSON.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -75,7 +73,7 @@ static cJSON *parse(const program_run *r) {
 #define MEASURES_MEMORY 1
 #endif
 
-/* Beside what it plans the program takes its code and libraries, the tokenizer, and the line that it reads: 11 MiB where this was written. */
+/* Beside what is planned the program takes its code and libraries, the tokenizer, and the line that it reads: 11 MiB, measured. */
 enum { PROGRAM_KIB = 20 * 1024 };
 
 START_TEST(ask_takes_what_inspect_plans) {
@@ -84,10 +82,10 @@ START_TEST(ask_takes_what_inspect_plans) {
     char question[QUESTION_TOKENS * sizeof word] = "", tokens[16];
     for (size_t i = 0; i + 1 < QUESTION_TOKENS; i++) strcat(question, word);
     snprintf(tokens, sizeof tokens, "%d", QUESTION_TOKENS);
-    run_program(&inspected, (const char *[]){"t5k", "inspect", QA_MINI, "--json", "--input-tokens", tokens, "--beams", "8", "--max-new-tokens",
-                                             "32", "--threads", "2", NULL});
-    run_program(&asked, (const char *[]){"t5k", "ask", "-m", QA_MINI, "--json", "--beams", "8", "--max-new-tokens", "32", "--min-new-tokens",
-                                         "32", "--threads", "2", question, NULL});
+    run_program(&inspected, (const char *[]){"t5k", "inspect", QA_MINI, "--json", "--input-tokens", tokens, "--beams", "8",
+                                             "--max-new-tokens", "32", "--threads", "2", NULL});
+    run_program(&asked, (const char *[]){"t5k", "ask", "-m", QA_MINI, "--json", "--beams", "8", "--max-new-tokens", "32",
+                                         "--min-new-tokens", "32", "--threads", "2", question, NULL});
     cJSON *plan = parse(&inspected), *answer = parse(&asked);
     ck_assert_uint_eq(number_at(answer, "input_tokens"), QUESTION_TOKENS);
     const long planned = (long)(number_at(plan, "memory.total") / 1024);
@@ -102,7 +100,8 @@ START_TEST(ask_takes_what_inspect_plans) {
 END_TEST
 
 START_TEST(the_largest_model_is_not_read) {
-    static const sparse_shape t5_11b = {.vocab_size = 32128, .d_model = 1024, .d_kv = 128, .d_ff = 65536, .num_heads = 128, .num_layers = 24};
+    static const sparse_shape t5_11b = {.vocab_size = 32128, .d_model = 1024, .d_kv = 128, .d_ff = 65536, .num_heads = 128,
+                                        .num_layers = 24};
     static program_run r;
     scratch files;
     scratch_open(&files);

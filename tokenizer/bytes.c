@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tokenizer/special_names.h"
-#include "tokenizer/utf8.h"
+#include "runtime/utf8.h"
 
 enum { FIRST_BYTE = 3, FIRST_SENTINEL = FIRST_BYTE + 256 };
 
@@ -83,7 +83,7 @@ static bool is_byte(int32_t id) { return id >= FIRST_BYTE && id < FIRST_SENTINEL
 static void drop_unsound(rt_text *text, size_t n_before) {
     size_t kept = n_before;
     for (size_t at = n_before, n; at < text->n; at += n) {
-        const size_t length = tok_utf8_length((const uint8_t *)text->v + at, text->n - at);
+        const size_t length = rt_utf8_length((const uint8_t *)text->v + at, text->n - at);
         n = length > 0 ? length : 1;
         memmove(text->v + kept, text->v + at, length);
         kept += length;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tokenizer/utf8.h"
+#include "runtime/utf8.h"
 
 typedef struct charsmap {
     const char *file;
@@ -48,7 +48,7 @@ static rt_status check_text(const charsmap *m, rt_error *err) {
         return rt_fail(err, RT_ERR_MALFORMED, "%s: the replacements do not end with a NUL (precompiled_charsmap, offset %zu)", m->file,
                        offset + m->n_text - 1);
     }
-    if (!tok_utf8_valid(m->text, m->n_text)) {
+    if (!rt_utf8_valid(m->text, m->n_text)) {
         return rt_fail(err, RT_ERR_MALFORMED, "%s: the replacements are not UTF-8 (precompiled_charsmap, offset %zu)", m->file, offset);
     }
     for (size_t i = 0; i < m->n_text;) {

@@ -14,7 +14,7 @@
 
 #include "tokenizer/charsmap_check.h"
 #include "tokenizer/protobuf.h"
-#include "tokenizer/utf8.h"
+#include "runtime/utf8.h"
 
 enum { MODEL_PIECES = 1, MODEL_TRAINER_SPEC = 2, MODEL_NORMALIZER_SPEC = 3, MODEL_DENORMALIZER_SPEC = 5 };
 enum { PIECE_TEXT = 1, PIECE_SCORE = 2, PIECE_TYPE = 3 };
@@ -64,7 +64,7 @@ static rt_status check_text(const checker *c, const tok_pb_field *field, rt_erro
     if (memchr(field->bytes, 0, field->value) != NULL) {
         return rt_fail(err, RT_ERR_MALFORMED, "%s: a piece holds a NUL (piece %zu, offset %zu)", c->file, c->n_seen, field->offset);
     }
-    if (!tok_utf8_valid(field->bytes, field->value)) {
+    if (!rt_utf8_valid(field->bytes, field->value)) {
         return rt_fail(err, RT_ERR_MALFORMED, "%s: a piece is not UTF-8 (piece %zu, offset %zu)", c->file, c->n_seen, field->offset);
     }
     return RT_OK;

@@ -21,7 +21,7 @@ static rt_status join_path(rt_text *joined, const char *folder, size_t n_folder,
 static rt_status fail_read(rt_error *err, const char *path) {
     const int reason = errno;
     char shown[RT_QUOTE_SIZE];
-    return rt_fail(err, RT_ERR_READ, "%s: cannot read: %s", rt_quote(shown, path, strlen(path)), strerror(reason));
+    return rt_fail(err, RT_ERR_READ, "%s: cannot read: %s", rt_quote_path(shown, path), strerror(reason));
 }
 
 /* *there: something of that name exists. */
@@ -104,7 +104,7 @@ static rt_status open_beside(const char *path, tok_spm_source *source, tok_confi
     if (status != RT_OK || there || config->is_byt5) return status;
     char shown[RT_QUOTE_SIZE];
     return rt_fail(err, RT_ERR_READ, "%s: no vocabulary (tokenizer.ggml.tokens), and no %s beside the file",
-                   rt_quote(shown, path, strlen(path)), spm_name);
+                   rt_quote_path(shown, path), spm_name);
 }
 
 static rt_status open_file(const char *path, tok_spm_source *source, tok_config *config, rt_error *err) {

@@ -70,7 +70,7 @@ rt_status tok_config_load(const char *path, tok_config *config, rt_error *err) {
     char shown[RT_QUOTE_SIZE];
     rt_file_map map;
     RT_TRY(rt_file_map_open(path, &map, err));
-    const rt_status status = parse(rt_quote(shown, path, strlen(path)), (const char *)map.data, map.size, config, err);
+    const rt_status status = parse(rt_quote_path(shown, path), (const char *)map.data, map.size, config, err);
     rt_file_map_close(&map);
     return status;
 }

@@ -14,7 +14,7 @@ typedef struct command {
     const char *examples;
 } command;
 
-enum { COMMAND_COUNT = 6 };
+enum { COMMAND_COUNT = 9 };
 extern const command command_table[COMMAND_COUNT];
 
 /* RT_ERR_USAGE, with the nearest name or the list of all, if there is none of that name. */
@@ -22,9 +22,12 @@ rt_status command_find(const char *name, const command **found, rt_error *err);
 
 rt_status ask_run(const opt_values *options, rt_error *err);
 rt_status score_run(const opt_values *options, rt_error *err);
+rt_status eval_run_command(const opt_values *options, rt_error *err);
+rt_status compare_run(const opt_values *options, rt_error *err);
 rt_status tokenize_run(const opt_values *options, rt_error *err);
 rt_status detokenize_run(const opt_values *options, rt_error *err);
 rt_status inspect_run(const opt_values *options, rt_error *err);
+rt_status convert_run(const opt_values *options, rt_error *err);
 rt_status help_run(const opt_values *options, rt_error *err);
 
 #endif

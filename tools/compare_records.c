@@ -33,35 +33,34 @@ static rt_status keep(compare_records *r, slice text, size_t *at, rt_error *err)
     return rt_text_append(&r->text, "", 1, err);
 }
 
-static rt_status keep_answers(compare_records *r, const compare_record *record, const slice *texts, const eval_score *scores,
-                              const compare_measured *const *measured, rt_error *err) {
+static rt_status keep_answers(compare_records *r, const compare_record *record, const compare_asked *asked, rt_error *err) {
     for (size_t s = 0; s < r->n_settings; s++) {
         compare_answer *a = &r->answers[record->answers + s];
-        *a = (compare_answer){.same = measured[s]->same, .exact_match = scores[s].exact_match, .f1 = scores[s].f1,
-                              .max_abs = measured[s]->max_abs, .kl = measured[s]->kl};
+        const compare_measured *m = asked->measured[s];
+        *a = (compare_answer){.same = m->same, .exact_match = asked->scores[s].exact_match, .f1 = asked->scores[s].f1, .max_abs = m->max_abs, .kl = m->kl};
         if (s > 0 && a->same) a->text = r->answers[record->answers].text;
-        else RT_TRY(keep(r, texts[s], &a->text, err));
+        else RT_TRY(keep(r, asked->texts[s], &a->text, err));
     }
     return RT_OK;
 }
 
-rt_status compare_records_add(compare_records *r, size_t set, const compare_window *window, const compare_question *question,
-                              const slice *texts, const eval_score *scores, const compare_measured *const *measured, rt_error *err) {
-    const data_question *q = &question->question;
-    compare_record record = {.set = set, .number = question->number, .n_references = q->n_references, .answers = r->n * r->n_settings};
-    for (size_t s = 1; s < r->n_settings; s++) record.n_differing += !measured[s]->same;
-    size_t *n = record.n_differing > 0 ? &r->n_differing : &r->n_same, unused;
-    if (*n == (record.n_differing > 0 ? COMPARE_MAX_DIFFERING : COMPARE_MAX_SAME)) {
+rt_status compare_records_add(compare_records *r, const compare_asked *asked, rt_error *err) {
+    const data_question *q = asked->question;
+    compare_record record = {.set = asked->set, .number = asked->number, .n_references = q->n_references, .answers = r->n * r->n_settings};
+    for (size_t s = 1; s < r->n_settings; s++) record.n_differing += !asked->measured[s]->same;
+    const bool differs = record.n_differing > 0;
+    size_t *n = differs ? &r->n_differing : &r->n_same, unused;
+    if (*n == (differs ? COMPARE_MAX_DIFFERING : COMPARE_MAX_SAME)) {
         r->n_left_out++;
         return RT_OK;
     }
     RT_TRY(grow(r, err));
     RT_TRY(keep(r, q->id, &record.id, err));
     RT_TRY(keep(r, q->task, &record.task, err));
-    RT_TRY(keep(r, (slice){window->texts.v + question->text, question->n_text}, &record.input, err));
+    RT_TRY(keep(r, asked->input, &record.input, err));
     record.references = r->text.n;
     for (size_t i = 0; i < q->n_references; i++) RT_TRY(keep(r, q->references[i], &unused, err));
-    RT_TRY(keep_answers(r, &record, texts, scores, measured, err));
+    RT_TRY(keep_answers(r, &record, asked, err));
     r->v[r->n++] = record;
     ++*n;
     return RT_OK;

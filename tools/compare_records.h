@@ -4,7 +4,7 @@
 
 #include "runtime/buffer.h"
 #include "tools/compare_measure.h"
-#include "tools/compare_window.h"
+#include "tools/eval_window.h"
 
 typedef struct compare_records {
     size_t n_settings;
@@ -16,8 +16,17 @@ typedef struct compare_records {
 
 void compare_records_free(compare_records *records);
 
-/* Keeps a question unless there are enough of its kind. texts, scores, measured: of each setting, [n_settings]. */
-rt_status compare_records_add(compare_records *records, size_t set, const compare_window *window, const compare_question *question,
-                              const slice *texts, const eval_score *scores, const compare_measured *const *measured, rt_error *err);
+/* A question and what became of it under each setting, [n_settings]. */
+typedef struct compare_asked {
+    size_t set, number;
+    const data_question *question;
+    slice input; /* as the model saw it */
+    const slice *texts;
+    const eval_score *scores;
+    const compare_measured *const *measured;
+} compare_asked;
+
+/* Keeps it unless there are enough of its kind. */
+rt_status compare_records_add(compare_records *records, const compare_asked *asked, rt_error *err);
 
 #endif

@@ -16,6 +16,7 @@ typedef struct eval {
     opt_values options; /* with the protocol applied */
     char *paths;        /* of the sets, each NUL-terminated */
     eval_settings settings;
+    bool opened;        /* there is something to tell */
     eval_run run;
 } eval;
 
@@ -133,8 +134,8 @@ static void tell_interrupted(void *context) {
     rt_error err;
     eval_progress_clear(&r->progress);
     if (r->failure.status != RT_OK) out_message("%s", r->failure.message);
-    if (e->settings.n == 0) return;
-    if (r->tallies[r->set] != NULL) eval_run_sum_up(r, r->set);
+    if (!e->opened) return;
+    if (r->set < r->n_sets && r->tallies[r->set] != NULL) eval_run_sum_up(r);
     if (print_result(e, &err) != RT_OK) out_message("%s", err.message);
     out_message("interrupted%s", r->predictions.fd >= 0 ? " (--resume goes on)" : "");
 }
@@ -164,6 +165,7 @@ static rt_status open_all(eval *e, rt_error *err) {
     eval_interrupt_slow(&e->run.interrupt);
     const rt_status status = e->options.eval.answers != NULL ? open_answers(e, err) : open_model(e, err);
     eval_interrupt_resume(&e->run.interrupt);
+    e->opened = status == RT_OK;
     return status;
 }
 

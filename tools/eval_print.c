@@ -7,7 +7,7 @@
 
 #include "tools/output.h"
 
-enum { CELL_SIZE = 2 * EVAL_NAME_SIZE + 8 };
+enum { CELL_SIZE = 2 * EVAL_NAME_SIZE + 16 };
 
 typedef enum column { SET, QUESTIONS, EXACT_MATCH, F1, OWN, INPUT_TOKENS, OUTPUT_TOKENS, TIME, PEAK, N_COLUMNS } column;
 
@@ -34,7 +34,7 @@ static void put_group(row *r, const eval_group *g) {
 }
 
 static void put_set(row *r, const eval_set *s, bool has_model) {
-    const char *state = s->failure != RT_OK ? " (failed)" : s->complete ? "" : " (in part)";
+    const char *state = s->failure != RT_OK ? " (failed)" : s->complete ? "" : s->form != NULL ? " (in part)" : " (not begun)";
     snprintf(r->cells[SET], CELL_SIZE, "%s%s%s%s", s->dataset, s->split[0] != '-' ? " " : "", s->split[0] != '-' ? s->split : "", state);
     put_group(r, &s->all);
     if (has_model) {
@@ -65,6 +65,10 @@ static rt_status put_rows(const row *rows, size_t n, rt_text *out, rt_error *err
                 if (w > width) width = w;
             }
             if (!used) continue;
+            if (rows[i].cells[c][0] == '\0') {
+                gap += width + 2;
+                continue;
+            }
             RT_TRY(out_print(out, err, "%*s", (int)gap, ""));
             const size_t start = out->n;
             RT_TRY(rt_text_append(out, rows[i].cells[c], strlen(rows[i].cells[c]), err));

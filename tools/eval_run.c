@@ -22,10 +22,11 @@ void eval_run_failed(eval_run *run, const rt_error *failure) {
     out_message("%s", failure->message);
 }
 
-void eval_run_sum_up(eval_run *run, size_t set) {
-    eval_set *s = &run->sets[set];
+void eval_run_sum_up(eval_run *run) {
+    eval_set *s = &run->sets[run->set];
     struct rusage usage;
-    eval_tally_result(run->tallies[set], &s->all, &s->tasks, &s->n_tasks);
+    eval_tally_result(run->tallies[run->set], &s->all, &s->tasks, &s->n_tasks);
+    s->seconds = verbose_clock() - run->start;
     if (getrusage(RUSAGE_SELF, &usage) == 0) s->peak_bytes = (size_t)usage.ru_maxrss * 1024;
 }
 
@@ -44,8 +45,8 @@ static rt_status of_predictions(eval_run *run, rt_status status) {
 
 static rt_status score_line(eval_run *run, const data_question *q, eval_line *line, bool missing, rt_error *err) {
     const eval_set *s = &run->sets[run->set];
-    const eval_source source = {s->path, s->form};
-    RT_TRY(eval_score_answer(run->options, &source, q, line->answer.text, line->answer.choice, &line->score, err));
+    const eval_source from = {s->path, s->form};
+    RT_TRY(eval_score_answer(run->options, &from, q, line->answer.text, line->answer.choice, &line->score, err));
     if (missing) line->score.exact_match = line->score.f1 = line->score.own = 0;
     return eval_tally_add(run->tallies[run->set], q->task, q->metric, &line->score, err);
 }
@@ -178,13 +179,12 @@ static rt_status run_set(eval_run *run, rt_error *err) {
 
 void eval_run_set(eval_run *run) {
     eval_set *s = &run->sets[run->set];
-    const double start = verbose_clock();
     rt_error err;
+    run->start = verbose_clock();
     s->failure = run_set(run, &err);
     s->complete = s->failure == RT_OK;
-    s->seconds = verbose_clock() - start;
     if (s->failure != RT_OK) eval_run_failed(run, &err);
-    if (run->tallies[run->set] != NULL) eval_run_sum_up(run, run->set);
+    if (run->tallies[run->set] != NULL) eval_run_sum_up(run);
     note(run, s->path, s->n_defects, "records cannot be read");
     note(run, s->path, s->n_cut, "inputs are cut (--max-input-tokens)");
     note(run, s->path, s->n_no_answer, "questions have no reference and are not scored");

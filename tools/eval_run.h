@@ -23,7 +23,8 @@ typedef struct eval_run {
     eval_set *sets;       /* [n_sets] */
     eval_tally **tallies; /* [n_sets]; NULL before a set is begun */
     size_t n_sets;
-    size_t set; /* the one under way */
+    size_t set;           /* the one under way */
+    double start;         /* of that set */
     rt_text text;
     rt_error failure; /* the first one; status RT_OK if there was none */
     bool stopped;     /* by a failure that is not one set's alone */
@@ -35,7 +36,7 @@ void eval_run_set(eval_run *run);
 /* Keeps the failure if it is the first, which is told at the very end, and tells it otherwise. */
 void eval_run_failed(eval_run *run, const rt_error *failure);
 
-/* Brings the means of a set that was begun up to date. */
-void eval_run_sum_up(eval_run *run, size_t set);
+/* Brings the results of the set under way up to date. */
+void eval_run_sum_up(eval_run *run);
 
 #endif

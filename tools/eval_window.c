@@ -82,9 +82,7 @@ static rt_status grow_choices(eval_window *w, size_t n, rt_error *err) {
 }
 
 static rt_status add_choices(eval_window *w, const text2text *model, const data_question *q, rt_error *err) {
-    if (q->n_choices == 0) {
-        return rt_fail(err, RT_ERR_USAGE, "--by: the question of line %zu has no choices to find the likeliest of", q->line);
-    }
+    if (q->n_choices == 0) return rt_fail(err, RT_ERR_USAGE, "has no choices to find the likeliest of (--by)");
     RT_TRY(grow_choices(w, w->n_choices + q->n_choices, err));
     for (size_t i = 0; i < q->n_choices; i++) {
         batch_part *part = &w->choices[w->n_choices + i];

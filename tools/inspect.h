@@ -7,11 +7,11 @@
 #include "tools/model_path.h"
 #include "tools/options.h"
 
-enum { INSPECT_MAX_CONFIG = 24 };
+enum { INSPECT_MAX_CONFIG = 24, INSPECT_VALUE_SIZE = 32 };
 
 /* A value of the config under its name in the checkpoint, ready to print. */
 typedef struct inspect_value {
-    char name[64], value[32];
+    char name[64], value[INSPECT_VALUE_SIZE];
     bool is_text; /* in JSON it wants quotes */
 } inspect_value;
 

@@ -82,10 +82,8 @@ static void add_flag(inspection *x, const char *name, bool flag) {
 
 /* With as few digits as read back the same. */
 static void add_float(inspection *x, const char *name, float number) {
-    char text[32];
-    int digits = 1;
-    do snprintf(text, sizeof text, "%.*g", digits, (double)number);
-    while (strtof(text, NULL) != number && ++digits <= 9);
+    char text[INSPECT_VALUE_SIZE] = "";
+    for (int digits = 1; digits <= 9 && strtof(text, NULL) != number; digits++) snprintf(text, sizeof text, "%.*g", digits, (double)number);
     memcpy(add(x, "", name)->value, text, sizeof text);
 }
 

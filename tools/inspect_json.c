@@ -35,8 +35,8 @@ static rt_status print_totals(const inspection *x, rt_text *out, rt_error *err) 
     for (size_t d = 0; d < RT_N_DTYPES; d++) {
         const inspect_total *t = &x->total[d];
         if (t->n_tensors == 0) continue;
-        RT_TRY(out_print(out, err, "%s\"%s\":{\"tensors\":%zu,\"elements\":%zu,\"bytes\":%zu}", is_first ? "" : ",", rt_dtype_of((rt_dtype)d).name,
-                         t->n_tensors, t->n_elements, t->n_bytes));
+        RT_TRY(out_print(out, err, "%s\"%s\":{\"tensors\":%zu,\"elements\":%zu,\"bytes\":%zu}", is_first ? "" : ",",
+                         rt_dtype_of((rt_dtype)d).name, t->n_tensors, t->n_elements, t->n_bytes));
         is_first = false;
     }
     return out_print(out, err, "}");
@@ -45,9 +45,10 @@ static rt_status print_totals(const inspection *x, rt_text *out, rt_error *err) 
 static rt_status print_memory(const inspection *x, rt_text *out, rt_error *err) {
     const opt_values *o = x->options;
     const t5_memory *m = &x->memory;
-    RT_TRY(out_print(out, err, ",\"memory\":{\"batch\":%zu,\"input_tokens\":%zu,\"beams\":%zu,\"max_new_tokens\":%zu,\"threads\":%zu,\"chunk\":%zu",
-                     o->batch, o->input_tokens, o->generate.num_beams, o->generate.max_new_tokens, m->threads, o->session.chunk));
-    RT_TRY(out_print(out, err, ",\"isa\":\"%s\",\"is_absorbed\":%s,\"bytes\":{", m->isa, m->is_absorbed ? "true" : "false"));
+    RT_TRY(out_print(out, err, ",\"memory\":{\"batch\":%zu,\"input_tokens\":%zu,\"beams\":%zu,\"max_new_tokens\":%zu", o->batch,
+                     o->input_tokens, o->generate.num_beams, o->generate.max_new_tokens));
+    RT_TRY(out_print(out, err, ",\"threads\":%zu,\"chunk\":%zu,\"isa\":\"%s\",\"is_absorbed\":%s,\"bytes\":{", m->threads, o->session.chunk,
+                     m->isa, m->is_absorbed ? "true" : "false"));
     for (size_t i = 0; i < INSPECT_N_PARTS; i++) {
         RT_TRY(out_print(out, err, "%s\"%s\":%zu", i > 0 ? "," : "", inspect_parts[i].name, inspect_bytes(m, &inspect_parts[i])));
     }

@@ -44,8 +44,8 @@ static rt_status print_totals(const inspection *x, rt_text *out, rt_error *err) 
     for (size_t d = 0; d < RT_N_DTYPES; d++) {
         const inspect_total *t = &x->total[d];
         if (t->n_tensors == 0) continue;
-        RT_TRY(out_print(out, err, "  %-4s  %6zu tensors  %14zu elements  %14zu bytes  %10.1f MiB\n", rt_dtype_of((rt_dtype)d).name, t->n_tensors,
-                         t->n_elements, t->n_bytes, (double)t->n_bytes / mib));
+        RT_TRY(out_print(out, err, "  %-4s  %6zu tensors  %14zu elements  %14zu bytes  %10.1f MiB\n", rt_dtype_of((rt_dtype)d).name,
+                         t->n_tensors, t->n_elements, t->n_bytes, (double)t->n_bytes / mib));
     }
     return RT_OK;
 }
@@ -55,10 +55,11 @@ static const char *plural(size_t n) { return n == 1 ? "" : "s"; }
 static rt_status print_memory(const inspection *x, rt_text *out, rt_error *err) {
     const opt_values *o = x->options;
     const t5_memory *m = &x->memory;
-    RT_TRY(out_print(out, err, "\nmemory for %zu input%s of %zu token%s", o->batch, plural(o->batch), o->input_tokens, plural(o->input_tokens)));
+    const size_t n_beams = o->generate.num_beams, n_new = o->generate.max_new_tokens;
+    RT_TRY(out_print(out, err, "\nmemory for %zu input%s of %zu token%s", o->batch, plural(o->batch), o->input_tokens,
+                     plural(o->input_tokens)));
     if (x->config.num_decoder_layers > 0) {
-        RT_TRY(out_print(out, err, ", %zu beam%s, %zu new token%s", o->generate.num_beams, plural(o->generate.num_beams), o->generate.max_new_tokens,
-                         plural(o->generate.max_new_tokens)));
+        RT_TRY(out_print(out, err, ", %zu beam%s, %zu new token%s", n_beams, plural(n_beams), n_new, plural(n_new)));
     }
     RT_TRY(out_print(out, err, "; %zu thread%s, chunk %zu, %s\n", m->threads, plural(m->threads), o->session.chunk, m->isa));
     for (size_t i = 0; i < INSPECT_N_PARTS; i++) {

@@ -132,7 +132,7 @@ rt_status lines_only(lines_reader *reader, const lines_handler *handler, const c
 rt_status lines_read_all(const char *path, rt_text *text, rt_error *err) {
     char quoted[RT_QUOTE_SIZE];
     const bool standard_input = strcmp(path, "-") == 0;
-    const char *name = standard_input ? "standard input" : rt_quote(quoted, path, strlen(path));
+    const char *name = standard_input ? "standard input" : rt_quote_path(quoted, path);
     const int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return rt_fail(err, RT_ERR_READ, "%s: cannot open (%s)", name, strerror(errno));
     const size_t before = text->n;

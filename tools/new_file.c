@@ -12,7 +12,7 @@
 static rt_status failed(const new_file *file, const char *what, rt_error *err) {
     const int reason = errno;
     char quoted[RT_QUOTE_SIZE];
-    return rt_fail(err, RT_ERR_WRITE, "%s: cannot %s (%s)", rt_quote(quoted, file->path, strlen(file->path)), what, strerror(reason));
+    return rt_fail(err, RT_ERR_WRITE, "%s: cannot %s (%s)", rt_quote_path(quoted, file->path), what, strerror(reason));
 }
 
 /* ---- signals ---- */

@@ -85,9 +85,16 @@ static const opt_row *find_option(const command *c, const char *argument, const 
 static rt_status take_argument(const command *c, const char *argument, opt_values *values, rt_error *err) {
     char quoted[RT_QUOTE_SIZE];
     const char *shown = rt_quote(quoted, argument, strlen(argument));
-    if (c->id == OPT_EVAL) return rt_fail(err, RT_ERR_USAGE, "eval takes no argument (got \"%s\"; data sets go after --data)", shown);
+    if (c->id == OPT_EVAL || c->id == OPT_COMPARE) {
+        return rt_fail(err, RT_ERR_USAGE, "%s takes no argument (got \"%s\"; data sets go after --data)", c->name, shown);
+    }
     if (c->argument == NULL) {
         return rt_fail(err, RT_ERR_USAGE, "%s reads lines from standard input and takes no argument (got \"%s\")", c->name, shown);
+    }
+    if (c->id == OPT_CONVERT && values->argument != NULL) {
+        if (values->output != NULL) return rt_fail(err, RT_ERR_USAGE, "convert takes two arguments (got a third one: \"%s\")", shown);
+        values->output = argument;
+        return RT_OK;
     }
     if (values->argument != NULL) {
         return rt_fail(err, RT_ERR_USAGE, "%s takes one argument, in quotes if it has spaces (got a second one: \"%s\")", c->name,
@@ -105,7 +112,7 @@ static rt_status check_pairs(const command *c, const opt_values *values, rt_erro
         const char *why;
     } pairs[] = {
         {OPT_CONTEXT, OPT_CONTEXT_FILE, OPT_ASK, "each gives the context"},
-        {OPT_QUIET, OPT_VERBOSE, OPT_ASK | OPT_SCORE | OPT_TOKENIZE | OPT_DETOKENIZE | OPT_EVAL, "one asks for less, the other for more"},
+        {OPT_QUIET, OPT_VERBOSE, OPT_ASK | OPT_SCORE | OPT_TOKENIZE | OPT_DETOKENIZE | OPT_EVAL | OPT_COMPARE, "one asks for less, the other for more"},
         {OPT_IDS, OPT_CONTEXT, OPT_ASK, "ids are taken as they are, a context is text"},
         {OPT_IDS, OPT_CONTEXT_FILE, OPT_ASK, "ids are taken as they are, a context is text"},
         {OPT_IDS, OPT_CHOICE, OPT_ASK, "ids are taken as they are, a choice is text"},
@@ -168,7 +175,9 @@ rt_status opt_parse(const command *c, int argc, char *const *argv, opt_values *v
         }
     }
     RT_TRY(check_pairs(c, values, err));
-    if (c->id == OPT_EVAL && values->eval.data == NULL) return rt_fail(err, RT_ERR_USAGE, "eval needs data sets (--data PATH[,PATH]...)");
+    if ((c->id == OPT_EVAL || c->id == OPT_COMPARE) && values->eval.data == NULL) {
+        return rt_fail(err, RT_ERR_USAGE, "%s needs data sets (--data PATH[,PATH]...)", c->name);
+    }
     if (values->eval.resume && values->eval.predictions == NULL) {
         return rt_fail(err, RT_ERR_USAGE, "--resume needs the file to go on with (--predictions FILE)");
     }

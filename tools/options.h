@@ -15,7 +15,9 @@ typedef enum opt_command {
     OPT_DETOKENIZE = 8,
     OPT_HELP_COMMAND = 16,
     OPT_EVAL = 32,
-    OPT_INSPECT = 128
+    OPT_COMPARE = 64,
+    OPT_INSPECT = 128,
+    OPT_CONVERT = 256
 } opt_command;
 
 /* Rows of the option table, in the order in which help lists them. */
@@ -43,6 +45,8 @@ typedef enum opt_id {
     OPT_NO_REPEAT_NGRAM,
     OPT_FF_TOPK,
     OPT_ATTN_TOPK,
+    OPT_FF_LIST,
+    OPT_ATTN_LIST,
     OPT_CHUNK,
     OPT_BATCH_TOKENS,
     OPT_THREADS,
@@ -59,6 +63,10 @@ typedef enum opt_id {
     OPT_PREDICTIONS,
     OPT_RESUME,
     OPT_TSV,
+    OPT_REPORT,
+    OPT_CHART,
+    OPT_TYPE,
+    OPT_LAYOUT,
     OPT_JSON,
     OPT_DUMP,
     OPT_QUIET,
@@ -67,28 +75,36 @@ typedef enum opt_id {
     OPT_N
 } opt_id;
 
-/* Of eval. A convention is the number of its word in the option table. */
+/* Of eval and compare. A convention is the number of its word in the option table. */
 typedef struct opt_eval {
-    const char *data, *answers, *predictions;
+    const char *data, *answers, *predictions, *report;
     size_t limit; /* of questions of each set; 0: all */
     size_t protocol, by;
     size_t letter_case, apostrophes, unknown, clean_up, metric, answer_case, choice_letters, nq_references, lost_records;
     bool resume, by_task, tsv;
 } opt_eval;
 
+/* Of compare, which shares the options of eval. */
+typedef struct opt_compare {
+    const char *ff_list, *attn_list, *chart;
+} opt_compare;
+
 /* What the user asked for. Strings are borrowed from argv. */
 typedef struct opt_values {
     bool given[OPT_N];
     const char *argument; /* the one positional argument; NULL: none */
+    const char *output;   /* the second one, of convert */
     const char *model, *context, *context_file, *dump;
     const char *choices[QA_MAX_CHOICES];
     size_t n_choices;
     size_t max_input_tokens; /* 0: no cut */
     size_t input_tokens, batch; /* of inspect's plan */
+    size_t type, layout;        /* of convert; numbers of words in the option table */
     bool keep_case, ids, json, quiet, verbose, help;
     t5_generate_params generate;
     t5_session_params session;
     opt_eval eval;
+    opt_compare compare;
 } opt_values;
 
 typedef enum opt_kind {

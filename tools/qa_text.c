@@ -5,7 +5,7 @@
  * The separator is four characters: space, backslash, n, space. A real line break would reach the model as a plain space. */
 #include "tools/qa_text.h"
 
-#include <stdbool.h>
+#include "runtime/utf8.h"
 
 static const char separator[] = " \\n ";
 
@@ -65,34 +65,11 @@ void qa_lower_case(char *text, size_t n) {
     }
 }
 
-/* Length of the well-formed UTF-8 character at the start of s (Unicode 15, table 3-7), 0 if there is none. */
-static size_t character_length(const unsigned char *s, size_t n) {
-    const unsigned char c = s[0];
-    size_t length;
-    if (c < 0x80) return 1;
-    if (c >= 0xc2 && c <= 0xdf) {
-        length = 2;
-    } else if (c >= 0xe0 && c <= 0xef) {
-        length = 3;
-    } else if (c >= 0xf0 && c <= 0xf4) {
-        length = 4;
-    } else {
-        return 0;
-    }
-    if (n < length) return 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    }
-    const bool overlong = (c == 0xe0 && s[1] < 0xa0) || (c == 0xf0 && s[1] < 0x90);
-    const bool outside = (c == 0xed && s[1] > 0x9f) || (c == 0xf4 && s[1] > 0x8f); /* surrogates; above U+10FFFF */
-    return overlong || outside ? 0 : length;
-}
-
 rt_status qa_repair_utf8(slice text, rt_text *out, rt_error *err) {
     const unsigned char *bytes = (const unsigned char *)text.v;
     size_t start = 0, i = 0; /* bytes before start are written, start .. i are sound */
     while (i < text.n) {
-        const size_t length = character_length(bytes + i, text.n - i);
+        const size_t length = rt_utf8_length(bytes + i, text.n - i);
         if (length > 0) {
             i += length;
             continue;

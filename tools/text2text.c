@@ -34,7 +34,7 @@ static rt_status check_vocabulary(const text2text *t, rt_error *err) {
     if (n_ids <= vocab_size) return RT_OK;
     char quoted[RT_QUOTE_SIZE];
     return rt_fail(err, RT_ERR_DISAGREE, "%s: tokenizer and model do not belong together (the tokenizer has ids up to %zu, the model's "
-                   "vocab_size is %zu)", rt_quote(quoted, t->path.v, strlen(t->path.v)), n_ids - 1, vocab_size);
+                   "vocab_size is %zu)", rt_quote_path(quoted, t->path.v), n_ids - 1, vocab_size);
 }
 
 rt_status text2text_open(const opt_values *options, text2text *t, rt_error *err) {

@@ -48,11 +48,11 @@ static rt_status sort_tensors(ckpt_checkpoint *checkpoint, rt_error *err) {
         if (strcmp(a->name, b->name) != 0) continue;
         char name[RT_QUOTE_SIZE], first[RT_QUOTE_SIZE], second[RT_QUOTE_SIZE];
         if (a->file == b->file) {
-            return rt_fail(err, RT_ERR_MALFORMED, "%s: tensor '%s' is there under two names", rt_quote(first, a->file, strlen(a->file)),
+            return rt_fail(err, RT_ERR_MALFORMED, "%s: tensor '%s' is there under two names", rt_quote_path(first, a->file),
                            rt_quote(name, a->name, strlen(a->name)));
         }
-        return rt_fail(err, RT_ERR_DISAGREE, "%s: tensor '%s' is in another shard too (%s)", rt_quote(first, a->file, strlen(a->file)),
-                       rt_quote(name, a->name, strlen(a->name)), rt_quote(second, b->file, strlen(b->file)));
+        return rt_fail(err, RT_ERR_DISAGREE, "%s: tensor '%s' is in another shard too (%s)", rt_quote_path(first, a->file),
+                       rt_quote(name, a->name, strlen(a->name)), rt_quote_path(second, b->file));
     }
     return RT_OK;
 }
@@ -64,7 +64,7 @@ static rt_status gather_tensors(ckpt_checkpoint *checkpoint, rt_error *err) {
     if (n > CKPT_MAX_TENSORS) {
         char file[RT_QUOTE_SIZE];
         return rt_fail(err, RT_ERR_LIMIT, "%s: too many tensors (%zu in all shards, at most %d)",
-                       rt_quote(file, checkpoint->path, strlen(checkpoint->path)), n, CKPT_MAX_TENSORS);
+                       rt_quote_path(file, checkpoint->path), n, CKPT_MAX_TENSORS);
     }
     if (n == 0) return RT_OK;
     checkpoint->tensors = malloc(n * sizeof *checkpoint->tensors);
@@ -133,7 +133,7 @@ static bool is_other_form(const char *name) {
 /* None of our files is in the folder: says what is there instead, the first by name so that the message does not vary. */
 static rt_status fail_without_model(const char *folder, rt_error *err) {
     char shown[RT_QUOTE_SIZE], found[RT_QUOTE_SIZE];
-    rt_quote(shown, folder, strlen(folder));
+    rt_quote_path(shown, folder);
     DIR *entries = opendir(folder);
     if (entries == NULL) return rt_fail(err, RT_ERR_READ, "%s: cannot read: %s", shown, strerror(errno));
     char first[NAME_MAX + 1] = "";
@@ -190,7 +190,7 @@ static rt_status open_file(ckpt_checkpoint *checkpoint, const char *path, rt_err
         if (!ends_with(path, other_suffixes[i])) continue;
         char shown[RT_QUOTE_SIZE];
         return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: only safetensors, PyTorch's .bin and GGUF are read (a file %s)",
-                       rt_quote(shown, path, strlen(path)), other_suffixes[i]);
+                       rt_quote_path(shown, path), other_suffixes[i]);
     }
     if (rt_gguf_is_name(path)) return open_gguf(checkpoint, path, err);
     return ends_with(path, index_suffix) ? open_sharded(checkpoint, path, err) : open_single(checkpoint, path, err);

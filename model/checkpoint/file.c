@@ -28,7 +28,7 @@ static rt_status convert_entry(const ckpt_safetensors *st, const ckpt_entry *ent
         char file[RT_QUOTE_SIZE], name[RT_QUOTE_SIZE];
         return rt_fail(err, RT_ERR_UNSUPPORTED,
                        "%s: tensor '%s' has an element type that is not read (dtype, entry at byte offset %zu, %s, allowed F32, F16, BF16)",
-                       rt_quote(file, st->path, strlen(st->path)), rt_quote(name, entry->name, strlen(entry->name)), entry->name_at,
+                       rt_quote_path(file, st->path), rt_quote(name, entry->name, strlen(entry->name)), entry->name_at,
                        entry->element->name);
     }
     *tensor = (ckpt_tensor){.name = entry->name, .dtype = entry->element->dtype, .rank = entry->rank, .data = st->data + entry->begin,

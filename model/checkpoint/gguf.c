@@ -39,7 +39,7 @@ static rt_status name_other_kind(const char *path, rt_status failure, rt_error *
     rt_file_map_close(&map);
     if (guess == NULL) return failure;
     char file[RT_QUOTE_SIZE];
-    return rt_fail(err, RT_ERR_MALFORMED, "%s: not GGUF: it looks like %s", rt_quote(file, path, strlen(path)), guess);
+    return rt_fail(err, RT_ERR_MALFORMED, "%s: not GGUF: it looks like %s", rt_quote_path(file, path), guess);
 }
 
 rt_status ckpt_gguf_read(const char *path, rt_gguf_file *file, rt_error *err) {

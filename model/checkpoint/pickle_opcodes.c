@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/checkpoint/pickle_reader.h"
+#include "runtime/utf8.h"
 
 enum { PROTOCOL = 2, MAX_GLOBAL = 256 };
 
@@ -67,31 +68,13 @@ static rt_status read_long1(ckpt_pickle_reader *r, rt_error *err) {
     return push_number(r, CKPT_INT, (int64_t)number, err);
 }
 
-/* Unicode, table 3-7: no overlong form, no surrogate, nothing over U+10FFFF. */
-static bool is_utf8(const uint8_t *p, size_t n) {
-    for (size_t i = 0; i < n;) {
-        const uint8_t c = p[i++];
-        if (c < 0x80) continue;
-        const size_t n_more = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-        if (c < 0xc2 || c > 0xf4 || n - i < n_more) return false;
-        uint32_t code = c & (0x3fu >> n_more);
-        for (size_t j = 0; j < n_more; j++, i++) {
-            if ((p[i] & 0xc0) != 0x80) return false;
-            code = code << 6 | (p[i] & 0x3fu);
-        }
-        static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-        if (code < least[n_more] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return false;
-    }
-    return true;
-}
-
 static rt_status push_text(ckpt_pickle_reader *r, size_t width, rt_error *err) {
     size_t n = 0;
     const uint8_t *p = NULL;
     RT_TRY(take_number(r, width, &n, err));
     const size_t at = r->at;
     RT_TRY(take(r, n, &p, err));
-    if (!is_utf8(p, n)) return ckpt_pickle_fail(r, RT_ERR_MALFORMED, err, "a text that is not UTF-8");
+    if (!rt_utf8_valid(p, n)) return ckpt_pickle_fail(r, RT_ERR_MALFORMED, err, "a text that is not UTF-8");
     return ckpt_pickle_push(r, (ckpt_value){.kind = CKPT_TEXT, .n = (uint32_t)n, .index = at}, err);
 }
 
@@ -201,12 +184,12 @@ static rt_status read_dict(ckpt_pickle_reader *r, rt_error *err) { return push_c
 
 /* Adds the values from stack[first] to the container below them, in pairs of key and value if it is a dict. */
 static rt_status fill(ckpt_pickle_reader *r, ckpt_kind kind, size_t first, rt_error *err) {
-    const ckpt_value *const values = (const ckpt_value *)r->stack.v + first;
     const size_t n = r->stack.n - first, step = kind == CKPT_DICT ? 2 : 1;
     ckpt_value container;
     if (n % step != 0) return ckpt_pickle_fail(r, RT_ERR_MALFORMED, err, "a key without a value");
     r->stack.n = first;
-    RT_TRY(ckpt_pickle_pop_kind(r, kind, &container, err));
+    RT_TRY(ckpt_pickle_pop_kind(r, kind, &container, err)); /* so the stack is not NULL below */
+    const ckpt_value *const values = (const ckpt_value *)r->stack.v + first;
     for (size_t i = 0; i < n; i += step) {
         ckpt_pickle_entry entry = {.container = container.index, .value = values[i + step - 1], .at = r->opcode_at};
         if (kind == CKPT_DICT) {

@@ -172,7 +172,7 @@ static rt_status open_file(const char *path, ckpt_pytorch *pt, rt_error *err) {
     if (pt->path == NULL) return rt_fail_memory(err, strlen(path) + 1, "a path");
     RT_TRY(rt_file_map_open(path, &pt->map, err));
     char file[RT_QUOTE_SIZE];
-    RT_TRY(ckpt_pytorch_parse(rt_quote(file, path, strlen(path)), pt->map.data, pt->map.size, pt, err));
+    RT_TRY(ckpt_pytorch_parse(rt_quote_path(file, path), pt->map.data, pt->map.size, pt, err));
     for (size_t i = 0; i < pt->n; i++) pt->tensors[i].file = pt->path;
     return RT_OK;
 }

@@ -104,7 +104,7 @@ static rt_status open_file(const char *path, ckpt_safetensors *st, rt_error *err
     RT_TRY(rt_file_map_open(path, &st->map, err));
     char file[RT_QUOTE_SIZE];
     size_t data_at;
-    RT_TRY(ckpt_safetensors_parse(rt_quote(file, path, strlen(path)), st->map.data, st->map.size, &st->header, &data_at, err));
+    RT_TRY(ckpt_safetensors_parse(rt_quote_path(file, path), st->map.data, st->map.size, &st->header, &data_at, err));
     st->data = st->map.data + data_at;
     return RT_OK;
 }

@@ -67,7 +67,7 @@ static rt_status read_rows(const char *file, ckpt_index *index, rt_error *err) {
 rt_status ckpt_index_read(const char *path, ckpt_index *index, rt_error *err) {
     char file[RT_QUOTE_SIZE];
     RT_TRY(t5_json_read(path, T5_JSON_INDEX_BYTES, &index->json, err));
-    return read_rows(rt_quote(file, path, strlen(path)), index, err);
+    return read_rows(rt_quote_path(file, path), index, err);
 }
 
 void ckpt_index_free(ckpt_index *index) {
@@ -80,14 +80,14 @@ void ckpt_index_free(ckpt_index *index) {
 static rt_status fail_unlisted(const char *path, const ckpt_tensor *tensor, rt_error *err) {
     char shard[RT_QUOTE_SIZE], name[RT_QUOTE_SIZE], file[RT_QUOTE_SIZE];
     return rt_fail(err, RT_ERR_DISAGREE, "%s: tensor '%s' is not listed in %s (weight_map)",
-                   rt_quote(shard, tensor->file, strlen(tensor->file)), rt_quote(name, tensor->name, strlen(tensor->name)),
-                   rt_quote(file, path, strlen(path)));
+                   rt_quote_path(shard, tensor->file), rt_quote(name, tensor->name, strlen(tensor->name)),
+                   rt_quote_path(file, path));
 }
 
 /* found: the name of the shard that has it, or NULL. */
 static rt_status fail_absent(const char *path, const ckpt_index_row *row, const char *found, rt_error *err) {
     char file[RT_QUOTE_SIZE], name[RT_QUOTE_SIZE], shard[RT_QUOTE_SIZE], other[RT_QUOTE_SIZE];
-    rt_quote(file, path, strlen(path));
+    rt_quote_path(file, path);
     rt_quote(name, row->tensor, strlen(row->tensor));
     rt_quote(shard, row->shard, strlen(row->shard));
     if (found == NULL) return rt_fail(err, RT_ERR_DISAGREE, "%s: tensor '%s' is not in its shard %s (weight_map)", file, name, shard);

@@ -72,8 +72,8 @@ expect 5 '' "t5k: tests/data/gguf/kquants.gguf: tensor 'dec.blk.0.attn_k.weight'
 mkdir "$tmp/wrong"
 cp $mini/model.safetensors "$tmp/wrong"
 sed 's/"d_ff": *[0-9]*/"d_ff": 99/' $mini/config.json >"$tmp/wrong/config.json"
-expect 8 '' "t5k: $tmp/wrong/model.safetensors: tensor encoder.block.0.layer.1.DenseReluDense.wi.weight is [512, 128], but the config asks for\
- [99, 128]" inspect "$tmp/wrong"
+expect 8 '' "t5k: $tmp/wrong/model.safetensors: tensor encoder.block.0.layer.1.DenseReluDense.wi.weight is [512, 128], but the config\
+ asks for [99, 128]" inspect "$tmp/wrong"
 head -c 100000 $mini/model.safetensors >"$tmp/wrong/model.safetensors"
 run inspect "$tmp/wrong"
 holds 'inspect: a file cut short' test "$status" -eq 4

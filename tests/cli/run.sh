@@ -75,7 +75,7 @@ holds() {
     if "$@"; then pass; else fail "$name"; fi
 }
 
-for file in usage text model gguf inspect output; do
+for file in usage text model gguf inspect output eval; do
     # shellcheck source=/dev/null
     . "tests/cli/$file.sh"
 done

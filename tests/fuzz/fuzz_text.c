@@ -2,10 +2,10 @@
  * text back that is UTF-8 and has no name of a special token in it. */
 #include <string.h>
 
+#include "runtime/utf8.h"
 #include "tests/fuzz/fuzz.h"
 #include "tokenizer/bytes.h"
 #include "tokenizer/tokenizer.h"
-#include "tokenizer/utf8.h"
 
 static const tok_tokenizer *embedded(void) {
     static tok_tokenizer *tokenizer;
@@ -23,7 +23,7 @@ static void check_embedded(const char *input, size_t n) {
         for (size_t i = 0; i < ids.n; i++) FUZZ_REQUIRE(ids.v[i] >= 0 && (size_t)ids.v[i] < tok_n_ids(tokenizer));
         FUZZ_REQUIRE(ids.n > 0 && ids.v[ids.n - 1] == TOK_EOS);
         FUZZ_REQUIRE(fuzz_succeeded(tok_decode(tokenizer, ids.v, ids.n, &text, &err), &err));
-        FUZZ_REQUIRE(tok_utf8_valid((const uint8_t *)text.v, text.n));
+        FUZZ_REQUIRE(rt_utf8_valid((const uint8_t *)text.v, text.n));
     }
     rt_ids_free(&ids);
     rt_text_free(&text);
@@ -37,7 +37,7 @@ static void check_bytes(const char *input, size_t n) {
     if (fuzz_succeeded(tok_bytes_encode(N_SENTINELS, input, n, &ids, &err), &err)) {
         for (size_t i = 0; i < ids.n; i++) FUZZ_REQUIRE(ids.v[i] >= 0 && (size_t)ids.v[i] < tok_bytes_n_ids(N_SENTINELS));
         FUZZ_REQUIRE(fuzz_succeeded(tok_bytes_decode(ids.v, ids.n, &text, &err), &err));
-        if (tok_utf8_valid((const uint8_t *)input, n) && memchr(input, '<', n) == NULL) {
+        if (rt_utf8_valid((const uint8_t *)input, n) && memchr(input, '<', n) == NULL) {
             FUZZ_REQUIRE(text.n == n && (n == 0 || memcmp(text.v, input, n) == 0));
         }
     }

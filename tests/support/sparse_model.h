@@ -11,7 +11,8 @@ typedef struct sparse_shape {
     size_t vocab_size, d_model, d_kv, d_ff, num_heads, num_layers;
 } sparse_shape;
 
-/* Writes config.json and model.safetensors into the folder. Returns the weights' bytes, or 0 where the file system cannot hold such a file. */
+/* Writes config.json and model.safetensors into the folder. Returns the weights' bytes, or 0 where the file system cannot hold such a
+ * file. */
 size_t sparse_model_write(scratch *s, const sparse_shape *shape);
 
 #endif

@@ -58,7 +58,7 @@ static rt_status fill(folder *f, const char *path, rt_error *err) {
     struct stat st;
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) return add(f, path, "", err); /* what cannot be opened shows when it is */
     for (size_t i = 0; i < sizeof names / sizeof *names && f->n == 0; i++) RT_TRY(add_if_there(f, path, names[i], err));
-    return f->n > 0 ? RT_OK : add_texts(f, path, rt_quote(shown, path, strlen(path)), err);
+    return f->n > 0 ? RT_OK : add_texts(f, path, rt_quote_path(shown, path), err);
 }
 
 rt_status folder_open(const char *path, folder *f, rt_error *err) {

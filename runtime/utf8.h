@@ -1,13 +1,13 @@
 /* UTF-8 as RFC 3629 defines it: no overlong forms, no surrogates, nothing above U+10FFFF. */
-#ifndef TOKENIZER_UTF8_H
-#define TOKENIZER_UTF8_H
+#ifndef RUNTIME_UTF8_H
+#define RUNTIME_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* The number of bytes of the character at the start of s, n >= 1; 0 if there is none. */
-static inline size_t tok_utf8_length(const uint8_t *s, size_t n) {
+static inline size_t rt_utf8_length(const uint8_t *s, size_t n) {
     const uint8_t lead = s[0];
     const size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
     if (length > n) return 0;
@@ -21,9 +21,9 @@ static inline size_t tok_utf8_length(const uint8_t *s, size_t n) {
     return length;
 }
 
-static inline bool tok_utf8_valid(const uint8_t *s, size_t n) {
+static inline bool rt_utf8_valid(const uint8_t *s, size_t n) {
     for (size_t i = 0; i < n;) {
-        const size_t length = tok_utf8_length(s + i, n - i);
+        const size_t length = rt_utf8_length(s + i, n - i);
         if (length == 0) return false;
         i += length;
     }

@@ -1,0 +1,252 @@
+/* t5k compare: settings of top-k against dense, on the same questions. Each window of questions is read once and goes through the model under
+ * every setting; nothing but the records of a report grows with their number. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tools/command.h"
+#include "tools/compare_charts.h"
+#include "tools/compare_print.h"
+#include "tools/compare_records.h"
+#include "tools/eval_input.h"
+#include "tools/eval_name.h"
+#include "tools/eval_progress.h"
+#include "tools/eval_protocol.h"
+#include "tools/eval_settings.h"
+#include "tools/output.h"
+#include "tools/path_list.h"
+#include "tools/report.h"
+
+enum { TOLD_DEFECTS = 5 }; /* of a set, one by one */
+
+typedef struct compare {
+    opt_values options; /* with the protocol applied */
+    eval_settings described;
+    path_list paths;
+    text2text model;
+    eval_window window;
+    compare_measure measure;
+    compare_tally tally; /* of the set under way */
+    compare_records records;
+    compare_result result;
+    eval_progress progress;
+    rt_text answers; /* of one question */
+    rt_error failure; /* the first of a set; the others are run all the same */
+} compare;
+
+/* ---- one question ---- */
+
+/* The text of each setting's answer; where it is dense's, dense's. */
+static rt_status read_answers(compare *c, const compare_measured *const *measured, slice *texts, rt_error *err) {
+    size_t begin[COMPARE_MAX_SETTINGS], end[COMPARE_MAX_SETTINGS];
+    c->answers.n = 0;
+    for (size_t s = 0; s < c->result.settings.n; s++) {
+        begin[s] = s > 0 && measured[s]->same ? begin[0] : c->answers.n;
+        if (s == 0 || !measured[s]->same) {
+            RT_TRY(eval_answer_text(&c->options, c->model.tokenizer, measured[s]->ids, measured[s]->n, &c->answers, err));
+        }
+        end[s] = s > 0 && measured[s]->same ? end[0] : c->answers.n;
+    }
+    for (size_t s = 0; s < c->result.settings.n; s++) texts[s] = (slice){c->answers.n > 0 ? c->answers.v + begin[s] : "", end[s] - begin[s]};
+    return RT_OK;
+}
+
+static rt_status take_question(compare *c, size_t item, size_t number, rt_error *err) {
+    compare_set *set = &c->result.sets[c->result.n_sets];
+    const data_question *question = &c->window.items[item].question;
+    const eval_source source = {set->path, set->form};
+    const compare_measured *measured[COMPARE_MAX_SETTINGS];
+    eval_score scores[COMPARE_MAX_SETTINGS];
+    slice texts[COMPARE_MAX_SETTINGS];
+    const size_t n = c->result.settings.n;
+    for (size_t s = 0; s < n; s++) measured[s] = compare_measured_at(&c->measure, s, item);
+    RT_TRY(read_answers(c, measured, texts, err));
+    for (size_t s = 0; s < n; s++) {
+        if (s > 0 && measured[s]->same) scores[s] = scores[0];
+        else RT_TRY(eval_score_answer(&c->options, &source, question, texts[s], DATA_NO_GOLD, &scores[s], err));
+    }
+    compare_tally_scores(&c->tally, scores);
+    if (scores[0].has_own && set->own_name == NULL) set->own_name = eval_own_name(question->metric);
+    set->n_no_answer += !scores[0].scored;
+    set->n_cut += c->window.items[item].answer.cut;
+    set->input_tokens += c->window.items[item].answer.input_tokens;
+    set->output_tokens += measured[0]->n;
+    if (c->options.eval.report == NULL) return RT_OK;
+    const compare_asked asked = {c->result.n_sets, number, question, eval_window_input(&c->window, item), texts, scores, measured};
+    return compare_records_add(&c->records, &asked, err);
+}
+
+/* ---- one set ---- */
+
+/* Runs the window, and empties it; `last` is the number of its last question. */
+static rt_status run_window(compare *c, size_t last, rt_error *err) {
+    const size_t n = c->window.batch.n;
+    if (n == 0) return RT_OK;
+    batch_sequences(&c->window.batch);
+    rt_status status = compare_measure_run(&c->measure, &c->tally, c->window.batch.inputs, n, err);
+    for (size_t i = 0; status == RT_OK && i < n; i++) {
+        status = take_question(c, i, last - n + i + 1, err);
+        eval_progress_step(&c->progress, false);
+    }
+    eval_progress_draw(&c->progress);
+    eval_window_clear(&c->window);
+    return status;
+}
+
+static rt_status add_question(compare *c, const data_question *question, size_t number, rt_error *err) {
+    const batch *b = &c->window.batch;
+    RT_TRY(eval_window_add(&c->window, &c->model, question, err));
+    const bool full = b->n == c->measure.max_questions || b->n_input_tokens >= c->options.session.batch_tokens;
+    return full ? run_window(c, number, err) : RT_OK;
+}
+
+static void take_defect(compare *c, const rt_error *defect) {
+    compare_set *set = &c->result.sets[c->result.n_sets];
+    eval_score wrong[COMPARE_MAX_SETTINGS];
+    if (++set->n_defects <= TOLD_DEFECTS) {
+        eval_progress_clear(&c->progress);
+        out_message("%s", defect->message);
+    }
+    if (c->failure.status == RT_OK) c->failure = *defect;
+    if (c->options.eval.lost_records != EVAL_LOST_WRONG) return;
+    for (size_t s = 0; s < c->result.settings.n; s++) wrong[s] = (eval_score){.scored = true};
+    compare_tally_scores(&c->tally, wrong);
+}
+
+static rt_status run_questions(compare *c, data_set *data, rt_error *err) {
+    const size_t limit = c->options.eval.limit;
+    size_t number = 0;
+    while (limit == 0 || number < limit) {
+        data_item item;
+        RT_TRY(data_next(data, &item, err));
+        if (item.kind == DATA_END) break;
+        if (item.kind == DATA_DEFECT) take_defect(c, &item.defect);
+        else RT_TRY(add_question(c, &item.question, ++number, err));
+    }
+    return run_window(c, number, err);
+}
+
+static rt_status run_set(compare *c, const char *path, rt_error *err) {
+    compare_set *set = &c->result.sets[c->result.n_sets];
+    data_set *data;
+    *set = (compare_set){.path = path};
+    eval_name_of(path, set->dataset, set->split);
+    RT_TRY(data_open(path, &data, err));
+    set->form = data_form(data);
+    if (data_note(data) != NULL && !c->options.quiet) out_message("%s", data_note(data));
+    rt_status status = compare_tally_open(&c->result.settings, c->model.model, &c->tally, err);
+    if (status == RT_OK) status = run_questions(c, data, err);
+    eval_window_clear(&c->window);
+    data_close(data);
+    if (status != RT_OK) return status;
+    set->n_questions = c->tally.n_questions;
+    set->outcomes = calloc(c->result.settings.n, sizeof *set->outcomes);
+    if (set->outcomes == NULL) return rt_fail_memory(err, c->result.settings.n * sizeof *set->outcomes, "results");
+    return compare_tally_result(&c->tally, set->outcomes, err);
+}
+
+/* A set that fails is left out of the results; the others are run. */
+static void run_sets(compare *c) {
+    const bool shows_bar = !c->options.quiet && !c->options.verbose && isatty(STDERR_FILENO);
+    eval_progress_start(&c->progress, shows_bar, 0);
+    for (size_t i = 0; i < c->paths.n; i++) {
+        rt_error err;
+        const rt_status status = run_set(c, c->paths.v[i], &err);
+        compare_tally_close(&c->tally);
+        eval_progress_clear(&c->progress);
+        if (status == RT_OK) {
+            c->result.n_sets++;
+            continue;
+        }
+        compare_outcomes_free(c->result.sets[c->result.n_sets].outcomes, c->result.settings.n);
+        c->result.sets[c->result.n_sets].outcomes = NULL;
+        if (c->failure.status != RT_OK) out_message("%s", err.message);
+        else c->failure = err;
+    }
+}
+
+/* ---- the whole ---- */
+
+static rt_status open_model(compare *c, rt_error *err) {
+    RT_TRY(text2text_open(&c->options, &c->model, err));
+    RT_TRY(t5_model_can_generate(c->model.model, err));
+    const t5_config *config = t5_model_config(c->model.model);
+    const size_t most = compare_measure_max_questions(config, &c->options.generate);
+    compare_result *r = &c->result;
+    RT_TRY(compare_settings_list(c->options.compare.ff_list, c->options.compare.attn_list, config->d_ff, &r->settings, err));
+    RT_TRY(eval_window_init(&c->window, err));
+    RT_TRY(compare_measure_open(c->model.session, config, &c->options.session, &c->options.generate, most < BATCH_MAX_ITEMS ? most : BATCH_MAX_ITEMS,
+                                &c->measure, err));
+    r->d_ff = config->d_ff;
+    r->n_encoder = config->num_layers;
+    r->n_decoder = config->num_decoder_layers;
+    r->threads = t5_session_threads(c->model.session);
+    r->isa = t5_session_isa(c->model.session);
+    c->records.n_settings = r->settings.n;
+    return RT_OK;
+}
+
+static rt_status open_all(compare *c, rt_error *err) {
+    RT_TRY(eval_protocol_apply(&c->options, err));
+    RT_TRY(path_list_split("data", c->options.eval.data, &c->paths, err));
+    c->result.sets = calloc(c->paths.n, sizeof *c->result.sets);
+    if (c->result.sets == NULL) return rt_fail_memory(err, c->paths.n * sizeof *c->result.sets, "data sets");
+    if (c->options.eval.report != NULL) RT_TRY(report_file_check(c->options.eval.report, err));
+    if (c->options.compare.chart != NULL) RT_TRY(report_file_check(c->options.compare.chart, err));
+    RT_TRY(open_model(c, err));
+    RT_TRY(eval_settings_list(&c->options, c->model.path.v, &c->described, err));
+    c->result.options = c->described.v;
+    c->result.n_options = c->described.n;
+    return RT_OK;
+}
+
+static void close_all(compare *c) {
+    for (size_t i = 0; i < c->result.n_sets; i++) compare_outcomes_free(c->result.sets[i].outcomes, c->result.settings.n);
+    free(c->result.sets);
+    compare_measure_close(&c->measure);
+    compare_records_free(&c->records);
+    eval_window_free(&c->window);
+    text2text_close(&c->model);
+    eval_settings_free(&c->described);
+    path_list_free(&c->paths);
+    rt_text_free(&c->answers);
+}
+
+/* Makes a file of the results by one of the two functions. */
+static rt_status write_file(const compare *c, const char *path, rt_status (*make)(const compare_result *, rt_text *, rt_error *), rt_error *err) {
+    if (path == NULL || c->result.n_sets == 0) return RT_OK;
+    rt_text page = {0};
+    rt_status status = make(&c->result, &page, err);
+    if (status == RT_OK) status = report_file_write(path, &page, err);
+    rt_text_free(&page);
+    return status;
+}
+
+static rt_status tell(compare *c, rt_error *err) {
+    rt_text out = {0};
+    c->result.records = c->records.v;
+    c->result.answers = c->records.answers;
+    c->result.text = c->records.text.v;
+    c->result.n_records = c->records.n;
+    c->result.n_left_out = c->records.n_left_out;
+    rt_status status = c->options.json ? compare_print_json(&c->result, &out, err) : compare_print_table(&c->result, &out, err);
+    if (status == RT_OK) status = out_write(&out, err);
+    rt_text_free(&out);
+    if (status == RT_OK) status = write_file(c, c->options.eval.report, report_compare, err);
+    if (status == RT_OK) status = write_file(c, c->options.compare.chart, compare_charts_file, err);
+    return status;
+}
+
+rt_status compare_run(const opt_values *options, rt_error *err) {
+    compare c = {.options = *options};
+    rt_status status = open_all(&c, err);
+    if (status == RT_OK) {
+        run_sets(&c);
+        status = tell(&c, err);
+    }
+    if (status == RT_OK && c.failure.status != RT_OK) {
+        status = c.failure.status;
+        if (err != NULL) *err = c.failure;
+    }
+    close_all(&c);
+    return status;
+}
