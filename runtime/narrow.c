@@ -59,7 +59,7 @@ static bool narrow_block(const float *in, uint8_t *out) {
     float largest = 0.0f;
     for (size_t e = 0; e < BLOCK; e++) {
         const float a = fabsf(in[e]);
-        if (!(a <= largest)) largest = a;
+        if (a > largest || isnan(a)) largest = a; /* nothing is larger than NaN, which stays */
     }
     const float d = largest / 127.0f;
     uint16_t half;

@@ -5,13 +5,14 @@ set -u
 build=$1
 shift
 
+closing='^[0-9]+%: Checks|[0-9]+ passed, [0-9]+ failed|^[0-9]+ inputs replayed' # what a program says at its end
 passed=0 failed=0
 run() { # run NAME COMMAND...
     name=$1
     shift
     if "$@" >"$build/tests/log" 2>&1; then
         passed=$((passed + 1))
-        echo "ok      $name  $(grep -E '^[0-9]+%: Checks|[0-9]+ passed, [0-9]+ failed|^[0-9]+ inputs replayed' "$build/tests/log" | tail -n 1)"
+        echo "ok      $name  $(grep -E "$closing" "$build/tests/log" | tail -n 1)"
         grep -E '^skipped' "$build/tests/log"
     else
         failed=$((failed + 1))

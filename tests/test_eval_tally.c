@@ -1,5 +1,6 @@
 /* Means and intervals of scores that are not kept. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/support/model.h"
@@ -31,7 +32,7 @@ START_TEST(intervals_agree) {
 END_TEST
 
 /* The weights are Poisson variables of mean 1: P(0) = P(1) = 1/e, P(2) = 1/(2e), P(3) = 1/(6e). */
-START_TEST(weights) {
+START_TEST(poisson_weights) {
     enum { TIMES = 1000 };
     uint8_t weights[BOOTSTRAP_RESAMPLES];
     uint64_t seed = 3;
@@ -117,7 +118,7 @@ END_TEST
 int main(void) {
     TCase *tests = tcase_create("eval_tally");
     tcase_add_loop_test(tests, intervals_agree, 0, 2);
-    tcase_add_test(tests, weights);
+    tcase_add_test(tests, poisson_weights);
     tcase_add_test(tests, few_scores);
     tcase_add_test(tests, sets_and_tasks);
     tcase_add_test(tests, many_tasks);

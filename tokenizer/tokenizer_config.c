@@ -48,7 +48,7 @@ static rt_status read_keys(const char *file, const cJSON *root, tok_config *conf
     return RT_OK;
 }
 
-static rt_status parse(const char *file, const char *json, size_t n_bytes, tok_config *config, rt_error *err) {
+rt_status tok_config_parse(const char *file, const char *json, size_t n_bytes, tok_config *config, rt_error *err) {
     if (n_bytes > TOK_MAX_CONFIG_BYTES) {
         return rt_fail(err, RT_ERR_LIMIT, "%s: too large (%zu bytes, at most %d)", file, n_bytes, TOK_MAX_CONFIG_BYTES);
     }
@@ -70,7 +70,7 @@ rt_status tok_config_load(const char *path, tok_config *config, rt_error *err) {
     char shown[RT_QUOTE_SIZE];
     rt_file_map map;
     RT_TRY(rt_file_map_open(path, &map, err));
-    const rt_status status = parse(rt_quote_path(shown, path), (const char *)map.data, map.size, config, err);
+    const rt_status status = tok_config_parse(rt_quote_path(shown, path), (const char *)map.data, map.size, config, err);
     rt_file_map_close(&map);
     return status;
 }

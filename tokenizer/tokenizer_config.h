@@ -21,4 +21,7 @@ tok_config tok_config_defaults(void);
 /* Sets those fields of *config that the file gives. A key whose value is null counts as absent; of a key given twice the last one holds. */
 rt_status tok_config_load(const char *path, tok_config *config, rt_error *err);
 
+/* The same from bytes in memory; file is the name for messages. */
+rt_status tok_config_parse(const char *file, const char *json, size_t n_bytes, tok_config *config, rt_error *err);
+
 #endif

@@ -15,8 +15,8 @@ enum {
     WIDTH = 360,
     LEFT = 48,
     RIGHT = 14,
-    TOP = 34,
-    PLOT_HEIGHT = 176,
+    TOP = 48,
+    PLOT_HEIGHT = 168,
     BELOW = 42, /* place names and the axis' name */
     LEGEND_LINE = 18,
     MAX_PLACE_NAMES = 14,
@@ -72,7 +72,12 @@ static void scale(drawing *d) {
     }
     if (!(low <= high)) low = high = 0;
     if (d->c->from_zero || d->c->kind == CHART_BARS) low = fmin(low, 0);
-    if (high - low < 1e-9 * (1 + fabs(high))) high = low + (high > 0 ? high : 1); /* a flat line stands in the middle of an axis */
+    if (high - low < 1e-9 * (1 + fabs(high))) { /* a flat line: an axis of some length, inside the limit */
+        const bool at_limit = d->c->y_limit > 0 && high >= d->c->y_limit;
+        const double length = fabs(high) > 0 ? fabs(high) / 10 : 1;
+        if (at_limit) low -= length;
+        else high += length;
+    }
     const double rough = (high - low) / N_STEPS, power = pow(10, floor(log10(rough)));
     d->step = power * (rough <= power ? 1 : rough <= 2 * power ? 2 : rough <= 5 * power ? 5 : 10);
     d->low = d->step * floor(low / d->step + 1e-9);

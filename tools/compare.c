@@ -57,11 +57,14 @@ static rt_status take_question(compare *c, size_t item, size_t number, rt_error 
     const compare_measured *measured[COMPARE_MAX_SETTINGS];
     eval_score scores[COMPARE_MAX_SETTINGS];
     slice texts[COMPARE_MAX_SETTINGS];
+    bool same[COMPARE_MAX_SETTINGS];
     const size_t n = c->result.settings.n;
     for (size_t s = 0; s < n; s++) measured[s] = compare_measured_at(&c->measure, s, item);
     RT_TRY(read_answers(c, measured, texts, err));
     for (size_t s = 0; s < n; s++) {
-        if (s > 0 && measured[s]->same) scores[s] = scores[0];
+        same[s] = texts[s].n == texts[0].n && memcmp(texts[s].v, texts[0].v, texts[0].n) == 0;
+        c->tally.sums[s].n_same_answer += same[s];
+        if (s > 0 && same[s]) scores[s] = scores[0];
         else RT_TRY(eval_score_answer(&c->options, &source, question, texts[s], DATA_NO_GOLD, &scores[s], err));
     }
     compare_tally_scores(&c->tally, scores);
@@ -71,7 +74,7 @@ static rt_status take_question(compare *c, size_t item, size_t number, rt_error 
     set->input_tokens += c->window.items[item].answer.input_tokens;
     set->output_tokens += measured[0]->n;
     if (c->options.eval.report == NULL) return RT_OK;
-    const compare_asked asked = {c->result.n_sets, number, question, eval_window_input(&c->window, item), texts, scores, measured};
+    const compare_asked asked = {c->result.n_sets, number, question, eval_window_input(&c->window, item), texts, same, scores, measured};
     return compare_records_add(&c->records, &asked, err);
 }
 
@@ -99,14 +102,21 @@ static rt_status add_question(compare *c, const data_question *question, size_t 
     return full ? run_window(c, number, err) : RT_OK;
 }
 
+/* The first failure is told at the end, by the exit status too; later ones at once. */
+static void note_failure(compare *c, const rt_error *failure, bool tells) {
+    if (c->failure.status == RT_OK) {
+        c->failure = *failure;
+        return;
+    }
+    if (!tells) return;
+    eval_progress_clear(&c->progress);
+    out_message("%s", failure->message);
+}
+
 static void take_defect(compare *c, const rt_error *defect) {
     compare_set *set = &c->result.sets[c->result.n_sets];
     eval_score wrong[COMPARE_MAX_SETTINGS];
-    if (++set->n_defects <= TOLD_DEFECTS) {
-        eval_progress_clear(&c->progress);
-        out_message("%s", defect->message);
-    }
-    if (c->failure.status == RT_OK) c->failure = *defect;
+    note_failure(c, defect, ++set->n_defects <= TOLD_DEFECTS);
     if (c->options.eval.lost_records != EVAL_LOST_WRONG) return;
     for (size_t s = 0; s < c->result.settings.n; s++) wrong[s] = (eval_score){.scored = true};
     compare_tally_scores(&c->tally, wrong);
@@ -159,8 +169,7 @@ static void run_sets(compare *c) {
         }
         compare_outcomes_free(c->result.sets[c->result.n_sets].outcomes, c->result.settings.n);
         c->result.sets[c->result.n_sets].outcomes = NULL;
-        if (c->failure.status != RT_OK) out_message("%s", err.message);
-        else c->failure = err;
+        note_failure(c, &err, true);
     }
 }
 

@@ -187,17 +187,27 @@ static rt_status draw_mass(const compare_result *result, const curve *c, rt_text
 static curve ff_curve(void) { return (curve){.x_name = "k of the feed-forward layers", .id = "ff", .k = compare_ff_k}; }
 static curve attn_curve(void) { return (curve){.x_name = "k of attention", .id = "attn", .k = compare_attn_k}; }
 
+static rt_status begin_group(const char *heading, rt_text *out, rt_error *err) {
+    RT_TRY(markup_raw(out, "<h3>", err));
+    RT_TRY(markup_text(out, slice_of(heading), err));
+    return markup_raw(out, "</h3>\n<div class=\"charts\">\n", err);
+}
+
 rt_status compare_charts_draw(const compare_result *result, rt_text *out, rt_error *err) {
     curve curves[] = {ff_curve(), attn_curve()};
     for (size_t i = 0; i < 2; i++) {
         curve *c = &curves[i];
         make_curve(&result->settings, c);
         if (c->n == 0) continue;
+        RT_TRY(begin_group(i == 0 ? "Top-k in the feed-forward layers" : "Top-k in attention", out, err));
         RT_TRY(draw_figure(result, c, &accuracy, out, err));
         for (size_t q = 0; q < sizeof others / sizeof *others; q++) RT_TRY(draw_figure(result, c, &others[q], out, err));
         if (i == 1) RT_TRY(draw_mass(result, c, out, err));
+        RT_TRY(markup_raw(out, "</div>\n", err));
     }
-    return draw_densities(result, out, err);
+    RT_TRY(begin_group("Density of the feed-forward layers", out, err));
+    RT_TRY(draw_densities(result, out, err));
+    return markup_raw(out, "</div>\n", err);
 }
 
 rt_status compare_charts_file(const compare_result *result, rt_text *out, rt_error *err) {

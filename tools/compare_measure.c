@@ -91,7 +91,6 @@ static rt_status generate(compare_measure *m, size_t s, compare_sums *sums, rt_e
         compare_measured *to = at(m, s, i);
         *to = (compare_measured){.ids = n > 0 ? answer->ids : NULL, .n = n > 0 ? answer->n : 0};
         to->same = to->n == dense->n && (to->n == 0 || memcmp(to->ids, dense->ids, to->n * sizeof *to->ids) == 0);
-        sums->n_same_answer += to->same;
         sums->n_same_first += to->n > 0 && dense->n > 0 ? to->ids[0] == dense->ids[0] : to->n == dense->n;
     }
     return RT_OK;

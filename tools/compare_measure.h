@@ -8,7 +8,7 @@
 typedef struct compare_measured {
     const int32_t *ids; /* [n] */
     size_t n;
-    bool same;          /* as dense */
+    bool same;          /* as dense, token by token */
     double max_abs, kl; /* the largest difference of logits, the mean KL divergence, along the dense answer */
 } compare_measured;
 
@@ -35,7 +35,7 @@ rt_status compare_measure_open(t5_session *session, const t5_config *config, con
                                size_t max_questions, compare_measure *measure, rt_error *err);
 void compare_measure_close(compare_measure *measure); /* a zeroed one is closed already */
 
-/* Fills measured for n questions, and adds to the tally all that needs no reference: agreement, logits, time, memory, statistics. */
+/* Fills measured for n questions, and adds to the tally all that needs no text: first tokens, logits, time, memory, statistics. */
 rt_status compare_measure_run(compare_measure *measure, compare_tally *tally, const t5_ids *inputs, size_t n, rt_error *err);
 
 static inline const compare_measured *compare_measured_at(const compare_measure *measure, size_t setting, size_t question) {

@@ -37,7 +37,7 @@ static rt_status keep_answers(compare_records *r, const compare_record *record, 
     for (size_t s = 0; s < r->n_settings; s++) {
         compare_answer *a = &r->answers[record->answers + s];
         const compare_measured *m = asked->measured[s];
-        *a = (compare_answer){.same = m->same, .exact_match = asked->scores[s].exact_match, .f1 = asked->scores[s].f1, .max_abs = m->max_abs, .kl = m->kl};
+        *a = (compare_answer){.same = asked->same[s], .exact_match = asked->scores[s].exact_match, .f1 = asked->scores[s].f1, .max_abs = m->max_abs, .kl = m->kl};
         if (s > 0 && a->same) a->text = r->answers[record->answers].text;
         else RT_TRY(keep(r, asked->texts[s], &a->text, err));
     }
@@ -47,7 +47,7 @@ static rt_status keep_answers(compare_records *r, const compare_record *record, 
 rt_status compare_records_add(compare_records *r, const compare_asked *asked, rt_error *err) {
     const data_question *q = asked->question;
     compare_record record = {.set = asked->set, .number = asked->number, .n_references = q->n_references, .answers = r->n * r->n_settings};
-    for (size_t s = 1; s < r->n_settings; s++) record.n_differing += !asked->measured[s]->same;
+    for (size_t s = 1; s < r->n_settings; s++) record.n_differing += !asked->same[s];
     const bool differs = record.n_differing > 0;
     size_t *n = differs ? &r->n_differing : &r->n_same, unused;
     if (*n == (differs ? COMPARE_MAX_DIFFERING : COMPARE_MAX_SAME)) {

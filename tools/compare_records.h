@@ -22,6 +22,7 @@ typedef struct compare_asked {
     const data_question *question;
     slice input; /* as the model saw it */
     const slice *texts;
+    const bool *same; /* as dense's text */
     const eval_score *scores;
     const compare_measured *const *measured;
 } compare_asked;

@@ -54,7 +54,7 @@ typedef struct compare_set {
 /* One setting's answer to a question. */
 typedef struct compare_answer {
     size_t text; /* where it begins in compare_result.text, NUL-terminated; equal texts of a question may share one place */
-    bool same;   /* as dense, token by token */
+    bool same;   /* as dense's */
     double exact_match, f1, max_abs, kl; /* the logits' largest difference, the mean KL divergence */
 } compare_answer;
 

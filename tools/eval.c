@@ -1,5 +1,4 @@
 /* t5k eval: the accuracy of a model, or of answers made elsewhere, on data sets. */
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,34 +10,28 @@
 #include "tools/eval_protocol.h"
 #include "tools/eval_run.h"
 #include "tools/output.h"
+#include "tools/path_list.h"
+#include "tools/report.h"
 
 typedef struct eval {
     opt_values options; /* with the protocol applied */
-    char *paths;        /* of the sets, each NUL-terminated */
+    path_list paths;
     eval_settings settings;
     bool opened;        /* there is something to tell */
     eval_run run;
 } eval;
 
-/* Splits --data at its commas; a path that has commas itself is taken whole if there is such a file. */
 static rt_status list_sets(eval *e, rt_error *err) {
-    const char *data = e->options.eval.data;
-    const bool whole = access(data, F_OK) == 0;
-    size_t n = 1;
-    for (const char *c = data; !whole && *c != '\0'; c++) n += *c == ',';
-    e->paths = strdup(data);
-    e->run.sets = calloc(n, sizeof *e->run.sets);
-    e->run.tallies = calloc(n, sizeof(eval_tally *));
-    if (e->paths == NULL || e->run.sets == NULL || e->run.tallies == NULL) return rt_fail_memory(err, n * sizeof *e->run.sets, "data sets");
-    e->run.n_sets = n;
-    char *at = e->paths;
+    eval_run *r = &e->run;
+    RT_TRY(path_list_split("data", e->options.eval.data, &e->paths, err));
+    const size_t n = e->paths.n;
+    r->sets = calloc(n, sizeof *r->sets);
+    r->tallies = calloc(n, sizeof(eval_tally *));
+    if (r->sets == NULL || r->tallies == NULL) return rt_fail_memory(err, n * sizeof *r->sets, "data sets");
+    r->n_sets = n;
     for (size_t i = 0; i < n; i++) {
-        eval_set *s = &e->run.sets[i];
-        s->path = at;
-        at += whole ? strlen(at) : strcspn(at, ",");
-        if (i + 1 < n) *at++ = '\0';
-        if (s->path[0] == '\0') return rt_fail(err, RT_ERR_USAGE, "--data has an empty path (PATH[,PATH]...)");
-        s->all.name = s->path;
+        eval_set *s = &r->sets[i];
+        s->path = s->all.name = e->paths.v[i];
         eval_name_of(s->path, s->dataset, s->split);
     }
     return RT_OK;
@@ -49,7 +42,7 @@ static void close_all(eval *e) {
     for (size_t i = 0; i < r->n_sets; i++) eval_tally_close(r->tallies[i]);
     free(r->tallies);
     free(r->sets);
-    free(e->paths);
+    path_list_free(&e->paths);
     eval_records_free(&r->records);
     eval_window_free(&r->window);
     eval_predictions_close(&r->predictions);
@@ -116,7 +109,16 @@ static eval_result result_of(const eval *e) {
                          .n_records_left_out = r->records.n_left_out};
 }
 
-static rt_status print_result(const eval *e, rt_error *err) {
+static rt_status write_report(const char *path, const eval_result *result, rt_error *err) {
+    rt_text page = {0};
+    rt_status status = report_eval(result, &page, err);
+    if (status == RT_OK) status = report_file_write(path, &page, err);
+    rt_text_free(&page);
+    return status;
+}
+
+/* On standard output, and as a report if one was asked for. */
+static rt_status tell_result(const eval *e, rt_error *err) {
     const opt_values *o = &e->options;
     const eval_result result = result_of(e);
     rt_text out = {0};
@@ -124,7 +126,8 @@ static rt_status print_result(const eval *e, rt_error *err) {
                                : o->eval.tsv ? eval_print_tsv(&result, o, &out, err) : eval_print_table(&result, o, &out, err);
     if (status == RT_OK) status = out_write(&out, err);
     rt_text_free(&out);
-    return status;
+    if (o->eval.report == NULL || status != RT_OK) return status;
+    return write_report(o->eval.report, &result, err);
 }
 
 /* What is told when a signal ends the run. */
@@ -136,7 +139,7 @@ static void tell_interrupted(void *context) {
     if (r->failure.status != RT_OK) out_message("%s", r->failure.message);
     if (!e->opened) return;
     if (r->set < r->n_sets && r->tallies[r->set] != NULL) eval_run_sum_up(r);
-    if (print_result(e, &err) != RT_OK) out_message("%s", err.message);
+    if (tell_result(e, &err) != RT_OK) out_message("%s", err.message);
     out_message("interrupted%s", r->predictions.fd >= 0 ? " (--resume goes on)" : "");
 }
 
@@ -170,16 +173,17 @@ static rt_status open_all(eval *e, rt_error *err) {
 }
 
 rt_status eval_run_command(const opt_values *options, rt_error *err) {
-    eval e = {.options = *options, .run.predictions.fd = -1};
+    eval e = {.options = *options, .run.predictions.fd = -1, .run.keeps_records = options->eval.report != NULL};
     e.run.options = &e.options;
     rt_status status = eval_protocol_apply(&e.options, err);
     if (status == RT_OK) status = list_sets(&e, err);
+    if (status == RT_OK && options->eval.report != NULL) status = report_file_check(options->eval.report, err);
     if (status == RT_OK) {
         eval_interrupt_open(&e.run.interrupt, tell_interrupted, &e);
         status = open_all(&e, err);
         if (status == RT_OK) run_sets(&e);
         eval_interrupt_close(&e.run.interrupt);
-        if (status == RT_OK) status = print_result(&e, err);
+        if (status == RT_OK) status = tell_result(&e, err);
     }
     if (status == RT_OK && e.run.failure.status != RT_OK) {
         status = e.run.failure.status;

@@ -1,5 +1,5 @@
-/* Answers by id or input; see eval_answers.h. A hash table (open addressing, at most half full) over keys that are kept whole, so that no two
- * questions can be taken for one. */
+/* Answers by id or input; see eval_answers.h. A hash table (open addressing, at most half full) over keys that are kept whole, so that no
+ * two questions can be taken for one. */
 #include "tools/eval_answers.h"
 
 #include <cjson/cJSON.h>
@@ -130,11 +130,12 @@ static rt_status read_lines(eval_answers *a, source *s, rt_error *err) {
 
 /* One object of texts. */
 static rt_status read_members(eval_answers *a, const source *s, rt_error *err) {
-    t5_json_cursor cursor = {.file = s->name, .data = (const uint8_t *)s->buffer.v + s->start, .size = s->buffer.n - s->start, .base = s->start};
+    const char *front = s->buffer.v + s->start;
+    t5_json_cursor cursor = {.file = s->name, .data = (const uint8_t *)front, .size = s->buffer.n - s->start, .base = s->start};
     rt_text key = {0}, value = {0};
     /* No text is longer than its escaped form. */
-    rt_status status = rt_text_append(&key, s->buffer.v + s->start, cursor.size, err);
-    if (status == RT_OK) status = rt_text_append(&value, s->buffer.v + s->start, cursor.size, err);
+    rt_status status = rt_text_append(&key, front, cursor.size, err);
+    if (status == RT_OK) status = rt_text_append(&value, front, cursor.size, err);
     if (status == RT_OK) status = t5_json_take(&cursor, '{', err);
     for (size_t n = 0; status == RT_OK; n++) {
         bool more = false;

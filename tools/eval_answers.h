@@ -1,9 +1,9 @@
 /* Answers made elsewhere, by id or by input.
  *
  *     {"56be4db0acb8000400e4e3cf": "Denver Broncos", …}      SQuAD's predictions: one object, id to answer
- *     {"id": …, "input": …, "answer": "…"}                   JSON lines: id (text or whole number), or input where there is no id; "set", if
- *                                                            there, is the path of the data set that the line is for. So are the lines of
- *                                                            --predictions, whose first line is passed over
+ *     {"id": …, "input": …, "answer": "…"}                   JSON lines: id (text or whole number), or input where there is no id;
+ *                                                            "set", if there, is the path of the data set that the line is for. So
+ *                                                            are the lines of --predictions, whose first line is passed over
  *
  * Plain or gzip. All answers are held in memory. */
 #ifndef TOOLS_EVAL_ANSWERS_H

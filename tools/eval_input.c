@@ -42,8 +42,8 @@ rt_status eval_input_ids(const opt_values *options, const tok_tokenizer *tokeniz
     return RT_OK;
 }
 
-/* Appends the text of the ids up to the next unknown one. Where this does not open the answer, a space that its first piece begins with, and
- * that decoding drops, is put back. */
+/* Appends the text of ids without an unknown one. Where they do not open the answer, a space that their first piece begins with, and that
+ * decoding drops, is put back. */
 static rt_status put_run(const tok_tokenizer *tokenizer, const int32_t *ids, size_t n, bool opens, rt_text *out, rt_error *err) {
     static const char space_mark[] = "\xe2\x96\x81";
     if (!opens && n > 0) {

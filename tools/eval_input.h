@@ -13,6 +13,7 @@ rt_status eval_input_text(const opt_values *options, slice text, rt_text *out, r
 rt_status eval_input_ids(const opt_values *options, const tok_tokenizer *tokenizer, slice text, rt_ids *ids, bool *cut, rt_error *err);
 
 /* Appends the text of an answer, always one line of sound UTF-8 without NUL: --unknown, --clean-up. */
-rt_status eval_answer_text(const opt_values *options, const tok_tokenizer *tokenizer, const int32_t *ids, size_t n, rt_text *out, rt_error *err);
+rt_status eval_answer_text(const opt_values *options, const tok_tokenizer *tokenizer, const int32_t *ids, size_t n, rt_text *out,
+                           rt_error *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* SIGINT and SIGTERM in a run that takes hours: at once, with what was found so far told, and with the status 128 + signal.
  *
- * A thread waits for the signals. The run is the caller's all the time but for what it marks as slow, which may be given up at any point of it;
- * when a signal comes in that time, or when the caller next looks, the thread tells the results and ends the process. A second signal ends it
- * whatever it does. */
+ * A thread waits for the signals. The results are the caller's all the time but for what it marks as slow, which may be given up at any
+ * point; when a signal comes in that time, or when the caller next looks, the thread tells the results and ends the process. A second
+ * signal ends it whatever it does. */
 #ifndef TOOLS_EVAL_INTERRUPT_H
 #define TOOLS_EVAL_INTERRUPT_H
 

@@ -1,8 +1,8 @@
 /* Results as JSON; see eval_print.h.
  *
- *     {"set":"qa.jsonl","dataset":"qa","split":"-","form":"t5k","questions":3200,"exact_match":{"mean":0.91,"low":0.90,"high":0.92},"f1":{…},
- *      "accuracy":{…},"tasks":[{"task":"t","questions":100,…}],"lost_records":0,"without_reference":0,"missing":0,"cut":0,"resumed":0,
- *      "input_tokens":…,"output_tokens":…,"seconds":…,"peak_bytes":…,"complete":true,"settings":{"version":"0.1.0",…}} */
+ *     {"set":"qa.jsonl","dataset":"qa","split":"-","form":"t5k","questions":3200,"exact_match":{"mean":0.91,"low":0.9,"high":0.92},
+ *      "f1":{…},"accuracy":{…},"tasks":[{"task":"t","questions":100,…}],"lost_records":0,"without_reference":0,"missing":0,"cut":0,
+ *      "resumed":0,"input_tokens":…,"output_tokens":…,"seconds":…,"peak_bytes":…,"complete":true,"settings":{"version":"0.1.0",…}} */
 #include "tools/eval_print.h"
 #include "tools/json_out.h"
 #include "tools/output.h"

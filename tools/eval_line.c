@@ -14,7 +14,8 @@ static rt_status put_text(rt_text *out, const char *name, slice text, rt_error *
 }
 
 static rt_status put_scores(const eval_line *line, rt_text *out, rt_error *err) {
-    static const char *const own[] = {[DATA_CHOICE] = "accuracy", [DATA_SPANS] = "drop_f1", [DATA_ROUGE_L] = "rouge_l", [DATA_BLEU_1] = "bleu_1"};
+    static const char *const own[] = {
+        [DATA_CHOICE] = "accuracy", [DATA_SPANS] = "drop_f1", [DATA_ROUGE_L] = "rouge_l", [DATA_BLEU_1] = "bleu_1"};
     const eval_score *s = &line->score;
     if (!s->scored) return RT_OK;
     RT_TRY(out_print(out, err, ",\"exact_match\":%.9g,\"f1\":%.9g", s->exact_match, s->f1));
@@ -52,7 +53,8 @@ static bool read_answer(const cJSON *object, rt_text *text, eval_answer *answer,
     const cJSON *score = cJSON_GetObjectItemCaseSensitive(object, "score");
     *answer = (eval_answer){.choice = DATA_NO_GOLD, .cut = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "cut"))};
     if (!cJSON_IsString(answer_text) || !cJSON_IsNumber(score)) return false;
-    if (!read_count(object, "input_tokens", &answer->input_tokens) || !read_count(object, "output_tokens", &answer->output_tokens)) return false;
+    if (!read_count(object, "input_tokens", &answer->input_tokens)) return false;
+    if (!read_count(object, "output_tokens", &answer->output_tokens)) return false;
     if (cJSON_GetObjectItemCaseSensitive(object, "choice") != NULL && !read_count(object, "choice", &answer->choice)) return false;
     answer->score = (float)score->valuedouble;
     text->n = 0;
@@ -66,5 +68,6 @@ rt_status eval_line_read(slice line, const char *where, rt_text *text, eval_answ
     cJSON *object = cJSON_ParseWithLength(line.v, line.n);
     const bool sound = read_answer(object, text, answer, err, &status);
     cJSON_Delete(object);
-    return sound ? status : rt_fail(err, RT_ERR_MALFORMED, "%s: no line of a predictions file (answer, score, input_tokens, output_tokens)", where);
+    if (sound) return status;
+    return rt_fail(err, RT_ERR_MALFORMED, "%s: no line of a predictions file (answer, score, input_tokens, output_tokens)", where);
 }

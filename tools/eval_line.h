@@ -1,7 +1,7 @@
 /* A line of the predictions file: one question and what became of it, as a JSON object.
  *
- *     {"set":"squad/dev.json","question":1,"id":"56be","task":"t","input":"…","answer":"…","score":-0.5,"input_tokens":210,"output_tokens":3,
- *      "cut":true,"choice":2,"exact_match":1,"f1":1,"accuracy":1}
+ *     {"set":"squad/dev.json","question":1,"id":"56be","task":"t","input":"…","answer":"…","score":-0.5,"input_tokens":210,
+ *      "output_tokens":3,"cut":true,"choice":2,"exact_match":1,"f1":1,"accuracy":1}
  *
  * id, task, cut (true) and choice (from 0, with --by likelihood) are left out where there is nothing to say, the scores where the question
  * has no reference. score is the sum of the log-probabilities of the answer's tokens, as ask and score print it. */

@@ -2,8 +2,8 @@
  *
  *     {"t5k_predictions":{"version":"0.1.0","ff-topk":"all",…,"model":"5b21…","data":"a.jsonl,b.jsonl"}}
  *
- * A run that is resumed reads its questions anew and takes the answers from the lines that are there, each of which must be just what it would
- * write for that question; behind the last whole line it goes on writing. So the file becomes what an unbroken run writes. */
+ * A run that is resumed reads its questions anew and takes the answers from the lines that are there, each of which must be just what it
+ * would write for that question; behind the last whole line it goes on writing. So the file becomes what an unbroken run writes. */
 #ifndef TOOLS_EVAL_PREDICTIONS_H
 #define TOOLS_EVAL_PREDICTIONS_H
 

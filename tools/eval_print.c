@@ -15,7 +15,8 @@ typedef struct row {
     char cells[N_COLUMNS][CELL_SIZE];
 } row;
 
-static const char *const headings[] = {"set", "questions", "EM", "F1", "own metric", "input tokens", "output tokens", "time", "peak memory"};
+static const char *const headings[N_COLUMNS] = {"set",          "questions",     "EM",   "F1",         "own metric",
+                                                "input tokens", "output tokens", "time", "peak memory"};
 
 static void put_mean(char cell[CELL_SIZE], const eval_mean *mean, const char *name) {
     if (mean->n == 0) {

@@ -1,8 +1,8 @@
 /* The protocols as a table; see eval_protocol.h.
  *
  *     unifiedqa    allenai/unifiedqa: text as tasks.py makes it, 512 tokens in and 100 out, the metrics of its evaluation scripts
- *     paper        ag1988/top_k_attention, folder unifiedqa: text as it is, 512 tokens in; transformers' generate() with its max_length of 20,
- *                  the start token counted; SQuAD's exact match and F1 for every set, records that were lost counted as wrong */
+ *     paper        ag1988/top_k_attention, folder unifiedqa: text as it is, 512 tokens in; transformers' generate() with its max_length of
+ *                  20, the start token counted; SQuAD's exact match and F1 for every set, records that were lost counted as wrong */
 #include "tools/eval_protocol.h"
 
 enum { T5K, UNIFIEDQA, PAPER, N_PROTOCOLS };

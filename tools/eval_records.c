@@ -37,7 +37,8 @@ rt_status eval_records_add(eval_records *records, size_t set, const eval_line *l
     char *at = malloc(n);
     if (at == NULL) return rt_fail_memory(err, n, "a report");
     eval_record *r = &records->v[records->n++];
-    *r = (eval_record){.set = set, .number = line->number, .exact_match = line->score.exact_match, .f1 = line->score.f1, .own = line->score.own};
+    *r = (eval_record){.set = set, .number = line->number, .exact_match = line->score.exact_match, .f1 = line->score.f1};
+    r->own = line->score.own;
     r->id = put(&at, line->id);
     r->task = put(&at, line->task);
     r->input = put(&at, line->input);

@@ -57,8 +57,8 @@ static rt_status own(const opt_values *options, const eval_source *source, const
     }
 }
 
-rt_status eval_score_answer(const opt_values *options, const eval_source *source, const data_question *question, slice answer, size_t chosen,
-                            eval_score *score, rt_error *err) {
+rt_status eval_score_answer(const opt_values *options, const eval_source *source, const data_question *question, slice answer,
+                            size_t chosen, eval_score *score, rt_error *err) {
     const bool by_own = options->eval.metric == EVAL_METRIC_OWN;
     data_question q = *question;
     squad_score squad;

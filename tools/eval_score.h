@@ -18,8 +18,8 @@ typedef struct eval_source {
 } eval_source;
 
 /* `chosen` is the choice that the model found likeliest, or DATA_NO_GOLD where it wrote its answer. */
-rt_status eval_score_answer(const opt_values *options, const eval_source *source, const data_question *question, slice answer, size_t chosen,
-                            eval_score *score, rt_error *err);
+rt_status eval_score_answer(const opt_values *options, const eval_source *source, const data_question *question, slice answer,
+                            size_t chosen, eval_score *score, rt_error *err);
 
 /* "accuracy" or such; NULL where the own metric is SQuAD's. */
 const char *eval_own_name(data_metric metric);

@@ -1,15 +1,16 @@
 /* Questions that wait for the model, and its answers; see eval_window.h.
  *
- * By likelihood: score(choice) = Σ log p(token) over the choice's tokens, </s> included, or that divided by their number; the first of equals
- * wins. */
+ * By likelihood: score(choice) = Σ log p(token) over the choice's tokens, </s> included, or that divided by their number; the first of
+ * equals wins. */
 #include "tools/eval_window.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "runtime/checked.h"
 #include "tools/eval_input.h"
 #include "tools/eval_protocol.h"
-#include "tools/output.h"
+#include "tools/verbose.h"
 
 rt_status eval_window_init(eval_window *w, rt_error *err) {
     *w = (eval_window){.items = calloc(BATCH_MAX_ITEMS, sizeof *w->items)};
@@ -96,7 +97,17 @@ static rt_status add_choices(eval_window *w, const text2text *model, const data_
     return RT_OK;
 }
 
-static rt_status make_ids(eval_window *w, const text2text *model, const data_question *q, eval_item *item, batch_part *part, rt_error *err) {
+/* With -v, what the model is fed. */
+static rt_status tell_input(const eval_window *w, size_t line, const batch_part *part, rt_error *err) {
+    char name[48];
+    const slice text = batch_text(&w->batch, part);
+    const t5_ids ids = batch_ids(&w->batch, part);
+    snprintf(name, sizeof name, "question of line %zu", line);
+    return verbose_input(name, &text, ids.ids, ids.n, err);
+}
+
+static rt_status make_ids(eval_window *w, const text2text *model, const data_question *q, eval_item *item, batch_part *part,
+                          rt_error *err) {
     batch *b = &w->batch;
     *part = (batch_part){.text = b->texts.n, .ids = b->ids.n};
     RT_TRY(eval_input_text(model->options, q->input, &b->texts, err));
@@ -104,6 +115,7 @@ static rt_status make_ids(eval_window *w, const text2text *model, const data_que
     RT_TRY(eval_input_ids(model->options, model->tokenizer, batch_text(b, part), &b->ids, &item->answer.cut, err));
     part->n_ids = b->ids.n - part->ids;
     item->answer.input_tokens = part->n_ids;
+    if (model->options->verbose) RT_TRY(tell_input(w, q->line, part, err));
     return model->options->eval.by != EVAL_BY_ANSWER ? add_choices(w, model, q, err) : RT_OK;
 }
 

@@ -1,5 +1,5 @@
-/* Questions that wait for the model: copies, with the text and the ids that the model is fed. A window is filled by tokens, so that memory does
- * not depend on the number of questions. */
+/* Questions that wait for the model: copies, with the text and the ids that the model is fed. A window is filled by tokens, so that memory
+ * does not depend on the number of questions. */
 #ifndef TOOLS_EVAL_WINDOW_H
 #define TOOLS_EVAL_WINDOW_H
 

@@ -182,7 +182,7 @@ static rt_status put_question(const compare_result *result, size_t place, rt_tex
     RT_TRY(report_answer(out, result->text + answers[0].text, r->n_references > 0, answers[0].exact_match > 0, err));
     RT_TRY(markup_raw(out, "</td>", err));
     RT_TRY(put_others(result, r, out, err));
-    return out_print(out, err, "<td class=\"number\" data-name=\"differing\">%zu</td><td class=\"number\" data-name=\"logit\">%.3g</td></tr>\n",
+    return out_print(out, err, "<td class=\"number\" data-name=\"settings that differ\">%zu</td><td class=\"number\" data-name=\"largest difference of a logit\">%.3g</td></tr>\n",
                      r->n_differing, max_abs);
 }
 
@@ -221,14 +221,12 @@ static rt_status put_questions(const compare_result *result, rt_text *out, rt_er
 
 rt_status report_compare(const compare_result *result, rt_text *out, rt_error *err) {
     char about[256];
-    snprintf(about, sizeof about, "%zu settings of top-k and dense on the same questions of %zu data sets. d_ff is %zu; %zu threads, %s.", result->settings.n - 1,
-             result->n_sets, result->d_ff, result->threads, result->isa);
+    snprintf(about, sizeof about, "Dense and %zu setting%s of top-k on the same questions of %zu data set%s. d_ff is %zu; %zu threads, %s.",
+             result->settings.n - 1, result->settings.n == 2 ? "" : "s", result->n_sets, result->n_sets == 1 ? "" : "s", result->d_ff, result->threads, result->isa);
     RT_TRY(report_begin(out, "Top-k attention against dense", about, err));
     for (size_t i = 0; i < result->n_sets; i++) RT_TRY(put_set(result, &result->sets[i], out, err));
     RT_TRY(report_heading(out, "Charts", err));
-    RT_TRY(markup_raw(out, "<div class=\"charts\">\n", err));
     RT_TRY(compare_charts_draw(result, out, err));
-    RT_TRY(markup_raw(out, "</div>\n", err));
     RT_TRY(report_heading(out, "Layers", err));
     for (size_t i = 0; i < result->n_sets; i++) RT_TRY(put_layers(result, &result->sets[i], out, err));
     RT_TRY(put_questions(result, out, err));

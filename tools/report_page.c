@@ -45,8 +45,9 @@ rt_status report_end(rt_text *out, rt_error *err) {
 rt_status report_heading(rt_text *out, const char *heading, rt_error *err) { return element(out, "<h2>", heading, "</h2>\n", err); }
 
 rt_status report_table_begin(rt_text *out, const char *caption, const char *const *heads, size_t n_heads, size_t text_columns, rt_error *err) {
+    RT_TRY(element(out, "<p class=\"note\">", caption, "</p>\n", err));
     RT_TRY(element(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"", caption, "\">", err));
-    RT_TRY(element(out, "<table><caption>", caption, "</caption><thead><tr>", err));
+    RT_TRY(markup_raw(out, "<table><thead><tr>", err));
     for (size_t i = 0; i < n_heads; i++) {
         RT_TRY(element(out, i < text_columns ? "<th scope=\"col\">" : "<th scope=\"col\" class=\"number\">", heads[i], "</th>", err));
     }

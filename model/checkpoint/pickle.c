@@ -194,18 +194,20 @@ rt_status ckpt_pickle_flag(const ckpt_pickle *pickle, const char *key, bool *fla
     return status;
 }
 
+static rt_status add_key(const ckpt_pickle_reader *r, ckpt_value value, ckpt_array *list, rt_error *err) {
+    if (value.kind != CKPT_TEXT) return ckpt_pickle_fail(r, RT_ERR_MALFORMED, err, "a key that is not a text");
+    const ckpt_pickle_key key = {.text = ckpt_pickle_text(r, value), .n = value.n};
+    return ckpt_pickle_add(r, list, &key, sizeof key, CKPT_MAX_TENSORS, "keys", err);
+}
+
 static rt_status read_keys(ckpt_pickle_reader *r, ckpt_pickle_key **keys, size_t *n_keys, rt_error *err) {
     ckpt_value root;
     RT_TRY(run_for(r, CKPT_LIST, "what is pickled is no list", &root, err));
     const ckpt_pickle_entry *entries = r->entries.v;
     ckpt_array list = {0};
     for (size_t i = 0; i < r->entries.n; i++) {
-        const ckpt_value value = entries[i].value;
         if (entries[i].container != root.index) continue;
-        const ckpt_pickle_key key = {.text = ckpt_pickle_text(r, value), .n = value.n};
-        const rt_status status = value.kind == CKPT_TEXT
-                                     ? ckpt_pickle_add(r, &list, &key, sizeof key, CKPT_MAX_TENSORS, "keys", err)
-                                     : ckpt_pickle_fail(r, RT_ERR_MALFORMED, err, "a key that is not a text");
+        const rt_status status = add_key(r, entries[i].value, &list, err);
         if (status != RT_OK) {
             free(list.v);
             return status;

@@ -12,7 +12,7 @@ run --version
 holds '--version' grep -Eqx 't5k [0-9]+\.[0-9]+\.[0-9]+' "$tmp/out"
 
 # Help, man page and program know the same options.
-for command in ask score eval tokenize detokenize inspect help; do
+for command in ask score eval tokenize detokenize inspect convert help; do
     run help "$command"
     holds "help $command: status" test "$status" -eq 0
     holds "help $command: synopsis" grep -q "^usage: t5k $command " "$tmp/out"

@@ -41,8 +41,8 @@ static char *folder_path(void) {
 
 static void remove_folder(void) {
     DIR *folder = opendir(folder_path());
-    if (folder == NULL || chdir(folder_path()) != 0) return;
-    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) unlink(entry->d_name);
+    if (folder == NULL) return;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) unlinkat(dirfd(folder), entry->d_name, 0);
     closedir(folder);
     rmdir(folder_path());
 }

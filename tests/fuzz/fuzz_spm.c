@@ -1,4 +1,5 @@
-/* SentencePiece models. What the check passes is opened by the library and encodes and decodes a text, and then the model's own bytes. */
+/* SentencePiece models. What the check passes is opened, by itself and with "legacy" false, and encodes and decodes a text, and then the
+ * model's own bytes. */
 #include <string.h>
 
 #include "tests/fuzz/fuzz.h"
@@ -26,15 +27,23 @@ static void use_pieces(const tok_tokenizer *tokenizer) {
     rt_text_free(&text);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+static void use_tokenizer(const char *path, const uint8_t *data, size_t size) {
     static const char input[] = "ab <a A AAAAAAAA \xff" "B\xc3\xa9 e\0 b</s> <extra_id_3>a";
     tok_tokenizer *tokenizer;
     rt_error err;
-    if (!fuzz_succeeded(tok_spm_check("f", data, size, &err), &err)) return 0;
-    if (!fuzz_succeeded(tok_open(fuzz_write("spiece.model", data, size), &tokenizer, &err), &err)) return 0;
+    if (!fuzz_succeeded(tok_open(path, &tokenizer, &err), &err)) return;
     use_pieces(tokenizer);
     use_text(tokenizer, input, sizeof input - 1);
     use_text(tokenizer, (const char *)data, size);
     tok_close(tokenizer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const char settings[] = "{\"legacy\": false}";
+    rt_error err;
+    if (!fuzz_succeeded(tok_spm_check("f", data, size, &err), &err)) return 0;
+    fuzz_write("tokenizer_config.json", settings, sizeof settings - 1);
+    use_tokenizer(fuzz_write("spiece.model", data, size), data, size);
+    use_tokenizer(fuzz_folder(), data, size);
     return 0;
 }

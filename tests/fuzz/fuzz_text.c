@@ -1,5 +1,7 @@
-/* Texts through two tokenizers: the embedded model's, and ByT5's. Ids must be in range and end with </s>, and must decode; ByT5 gives every
- * text back that is UTF-8 and has no name of a special token in it. */
+/* Texts through three tokenizers: the embedded model's, the same with "legacy" false, and ByT5's. Ids must be in range and end with </s>,
+ * and must decode; ByT5 gives every text back that is UTF-8 and has no name of a special token in it. */
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/utf8.h"
@@ -7,15 +9,27 @@
 #include "tokenizer/bytes.h"
 #include "tokenizer/tokenizer.h"
 
-static const tok_tokenizer *embedded(void) {
+static const tok_tokenizer *legacy(void) {
     static tok_tokenizer *tokenizer;
     rt_error err;
     if (tokenizer == NULL) FUZZ_REQUIRE(fuzz_succeeded(tok_open("data/models/qa-mini", &tokenizer, &err), &err));
     return tokenizer;
 }
 
-static void check_embedded(const char *input, size_t n) {
-    const tok_tokenizer *tokenizer = embedded();
+static const tok_tokenizer *not_legacy(void) {
+    static const char settings[] = "{\"legacy\": false}";
+    static tok_tokenizer *tokenizer;
+    char model[PATH_MAX];
+    rt_error err;
+    if (tokenizer != NULL) return tokenizer;
+    FUZZ_REQUIRE(realpath("data/models/qa-mini/spiece.model", model) != NULL);
+    fuzz_link("spiece.model", model);
+    fuzz_write("tokenizer_config.json", settings, sizeof settings - 1);
+    FUZZ_REQUIRE(fuzz_succeeded(tok_open(fuzz_folder(), &tokenizer, &err), &err));
+    return tokenizer;
+}
+
+static void check_pieces(const tok_tokenizer *tokenizer, const char *input, size_t n) {
     rt_ids ids = {0};
     rt_text text = {0};
     rt_error err;
@@ -46,7 +60,8 @@ static void check_bytes(const char *input, size_t n) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    check_embedded((const char *)data, size);
+    check_pieces(legacy(), (const char *)data, size);
+    check_pieces(not_legacy(), (const char *)data, size);
     if (size > 0) check_bytes((const char *)data, size);
     return 0;
 }

@@ -16,7 +16,7 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:-quarantine_size_mb=16}"
 
 find_clang() {
     for cc in "${CC:-}" clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14; do
-        [ -n "$cc" ] && command -v "$cc" >/dev/null 2>&1 && case $cc in *clang*) return 0 ;; esac
+        case $cc in *clang*) command -v "$cc" >/dev/null 2>&1 && return 0 ;; esac
     done
     echo "run.sh: no clang here: install clang and its runtime (Debian: clang-14 libclang-rt-14-dev)" >&2
     exit 1
@@ -27,7 +27,8 @@ build_target() { # build_target TARGET
     find_clang
     cxx=$(echo "$cc" | sed 's/clang/clang++/')
     mkdir -p "$(dirname "$build")"
-    make -s CONFIG=fuzz BUILD="$build" CC="$cc" CXX="$cxx" "$build/tests/fuzz/fuzz_$1" >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
+    make -s CONFIG=fuzz BUILD="$build" CC="$cc" CXX="$cxx" "$build/tests/fuzz/fuzz_$1" >"$build.log" 2>&1 ||
+        { cat "$build.log" >&2; exit 1; }
     mkdir -p "$build/corpus/$1" "$build/crashes"
 }
 
@@ -40,6 +41,7 @@ options() { # options TARGET
 
 run() { # run TARGET RUNS
     build_target "$1"
+    mkdir -p "tests/fuzz/corpus/$1"
     log=$build/$1.log
     began=$(date +%s)
     status=0
@@ -51,7 +53,12 @@ run() { # run TARGET RUNS
     edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
     features=$(sed -n 's/.* ft: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
     [ "$status" -eq 0 ] || grep -v '^#[0-9]' "$log" | tail -n 40
-    echo "$1: ${executions:-?} executions, $seconds s, ${edges:-?} edges, ${features:-?} features, $([ "$status" -eq 0 ] && echo no finding || echo a finding)"
+    case $status in
+    0) verdict="no finding" ;;
+    72) verdict="stopped" ;;
+    *) verdict="a finding" ;;
+    esac
+    echo "$1: ${executions:-?} executions, $seconds s, ${edges:-?} edges, ${features:-?} features, $verdict"
     return "$status"
 }
 
@@ -71,7 +78,6 @@ minimise() { # minimise TARGET
 case ${1:-} in
 run)
     [ $# -eq 3 ] && [ -n "$2" ] && [ -n "$3" ] || { echo "usage: make fuzz TARGET=NAME RUNS=N" >&2; exit 2; }
-    mkdir -p "tests/fuzz/corpus/$2"
     run "$2" "$3"
     ;;
 seeds)

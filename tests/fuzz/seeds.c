@@ -56,6 +56,11 @@ static void write_safetensors(rt_text *bytes) {
     save("safetensors", "header", bytes);
 }
 
+/* Opcodes of a parameter of one element. */
+#define PARAMETER                                                                                                                     \
+    "ctorch._utils\n_rebuild_parameter\n(ctorch._utils\n_rebuild_tensor_v2\n((U\7storagectorch\nHalfStorage\nU\1" "9U\3cpuK\1tQK\0" \
+    "K\1\x85K\1\x85\x89" "ccollections\nOrderedDict\n)RtR\x89" "ccollections\nOrderedDict\n)RtR"
+
 static void write_pytorch(rt_text *bytes) {
     static const char keys[] = "\x80\2]q\0(X\1\0\0\0aq\1X\1\0\0\0be.", flag[] = "\x80\2}q\0(X\r\0\0\0little_endianq\1\x88u.";
     zip_layout layout;
@@ -65,6 +70,14 @@ static void write_pytorch(rt_text *bytes) {
         pt_write(PT_CHANGE(PT_NOTHING, ""), pt_style_of(i), &layout, bytes);
         save("pytorch", name, bytes);
     }
+    for (size_t i = 0; i < PT_N_STYLES; i += PT_LEGACY) {
+        pt_write(PT_CHANGE(PT_STRIDE, "K\0\x85"), pt_style_of(i), &layout, bytes);
+        save("pytorch", i == PT_LEGACY ? "strided_legacy" : "strided", bytes);
+    }
+    pt_write(PT_CHANGE(PT_NOTHING, ""), &(const pt_style){.byte_order = "little", .more = "version"}, &layout, bytes);
+    save("pytorch", "byte_order", bytes);
+    pt_write_pickle(PT_CHANGE(PT_VALUE, PARAMETER), false, bytes);
+    save("pickle", "parameter", bytes);
     for (int legacy = 0; legacy < 2; legacy++) {
         pt_write_pickle(PT_CHANGE(PT_NOTHING, ""), legacy != 0, bytes);
         save("pickle", legacy != 0 ? "legacy" : "dict", bytes);
@@ -105,6 +118,19 @@ static void put_config(rt_gguf_writer *w) {
     must_write(rt_gguf_put_f32(w, "t5.attention.layer_norm_rms_epsilon", 1e-6f, NULL));
 }
 
+/* Of t5k's converter. */
+static void put_settings(rt_gguf_writer *w) {
+    must_write(rt_gguf_put_string(w, "t5k.activation", "silu", 4, NULL));
+    must_write(rt_gguf_put_u32(w, "t5k.layout", 1, NULL));
+    must_write(rt_gguf_put_u32(w, "t5k.relative_attention_max_distance", 128, NULL));
+    must_write(rt_gguf_put_bool(w, "t5k.scale_decoder_outputs", true, NULL));
+    must_write(rt_gguf_put_bool(w, "t5k.has_bias_per_layer", false, NULL));
+    must_write(rt_gguf_put_u32(w, "t5k.eos_token_id", 1, NULL));
+    must_write(rt_gguf_put_bool(w, "t5k.tokenizer.lower_case", true, NULL));
+    must_write(rt_gguf_put_bool(w, "t5k.tokenizer.legacy", false, NULL));
+    must_write(rt_gguf_put_u32(w, "t5k.tokenizer.extra_ids", 3, NULL));
+}
+
 static void put_vocabulary(rt_gguf_writer *w) {
     static const char *const tokens[] = {"<pad>", "</s>", "<unk>", "\xe2\x96\x81", "a", "\xe2\x96\x81" "ab", "<0x41>", "[PAD7]"};
     static const float scores[] = {0, 0, 0, -2, -3, -1, -5, 0};
@@ -124,18 +150,22 @@ static void put_vocabulary(rt_gguf_writer *w) {
     rt_text_free(&strings);
 }
 
-static void write_model(bool has_config, bool has_vocabulary, const char *name, rt_text *bytes) {
+typedef enum gguf_kind { CONFIG_ONLY, VOCABULARY_ONLY, BOTH, CONVERTED } gguf_kind;
+
+static void write_model(gguf_kind kind, const char *target, rt_text *bytes) {
+    static const char *const names[] = {"config", "vocabulary", "both", "converted"};
     static const char *const tensors[] = {"token_embd.weight", "enc.output_norm.weight", "enc.blk.0.ffn_gate.weight",
                                           "dec.blk.0.cross_attn_q.weight", "output.weight"};
     static const size_t shape[] = {8, 1};
     rt_gguf_writer w = {.alignment = RT_GGUF_ALIGNMENT};
-    if (has_config) put_config(&w);
-    if (has_vocabulary) put_vocabulary(&w);
+    if (kind != VOCABULARY_ONLY) put_config(&w);
+    if (kind != CONFIG_ONLY) put_vocabulary(&w);
+    if (kind == CONVERTED) put_settings(&w);
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) must_write(rt_gguf_put_tensor(&w, tensors[i], 2, shape, RT_F16, NULL));
     must_write(rt_gguf_head(&w, bytes, NULL));
     for (size_t i = 0; i < w.data_bytes; i++) text_append_bytes(bytes, "", 1);
     rt_gguf_writer_free(&w);
-    save(name, has_config ? has_vocabulary ? "whole" : "config" : "vocabulary", bytes);
+    save(target, names[kind], bytes);
 }
 
 static void write_gguf(rt_text *bytes) {
@@ -143,9 +173,7 @@ static void write_gguf(rt_text *bytes) {
     for (size_t i = 0; i < 2; i++) {
         gguf_write(GGUF_NOTHING, 0, bytes);
         save(targets[i], "sample", bytes);
-        write_model(true, true, targets[i], bytes);
-        write_model(true, false, targets[i], bytes);
-        write_model(false, true, targets[i], bytes);
+        for (gguf_kind kind = CONFIG_ONLY; kind <= CONVERTED; kind++) write_model(kind, targets[i], bytes);
     }
 }
 
@@ -164,20 +192,32 @@ static void append_charsmap(rt_text *out) {
 }
 
 static void write_spm(rt_text *bytes) {
-    rt_text charsmap = {0}, spec = {0};
+    rt_text charsmap = {0}, spec = {0}, trainer = {0};
     append_charsmap(&charsmap);
     spm_put_bytes(&spec, 2, charsmap.v, charsmap.n);
     save("charsmap", "rule", &charsmap);
     spm_start_model(bytes);
     save("spm", "small", bytes);
+    spm_put_number(&trainer, 3, 1);
+    spm_put_number(&trainer, 35, 1); /* byte_fallback */
+    spm_start_model(bytes);
+    for (unsigned b = 0; b < 256; b++) {
+        char name[8];
+        snprintf(name, sizeof name, "<0x%02X>", b);
+        spm_add_text(bytes, name, 0, BYTE);
+    }
+    spm_put_bytes(bytes, 2, trainer.v, trainer.n);
+    save("spm", "bytes", bytes);
     spm_start_model(bytes);
     spm_add_trainer_spec(bytes, 1);
-    spm_add_text(bytes, "<0x41>", 0, BYTE);
+    spm_add_text(bytes, "<extra_id_0>", 0, USER_DEFINED);
+    spm_add_text(bytes, "a", 0, USER_DEFINED);
     spm_add_text(bytes, "ab", 0, USER_DEFINED);
     spm_put_bytes(bytes, 3, spec.v, spec.n);
     save("spm", "whole", bytes);
     rt_text_free(&charsmap);
     rt_text_free(&spec);
+    rt_text_free(&trainer);
 }
 
 static void write_texts(rt_text *bytes) {

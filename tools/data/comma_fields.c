@@ -48,6 +48,7 @@ rt_status comma_fields_next(source *s, rt_text *text, slice *fields, size_t max_
     slice bytes;
     parser p = {.text = text, .max_fields = max_fields < 64 ? max_fields : 64};
     text->n = 0;
+    RT_TRY(rt_text_append(text, "", 0, err)); /* not NULL where all fields are empty */
     RT_TRY(source_filled_line(s, &bytes, have, err));
     if (!*have) return RT_OK;
     *line = s->n_lines;
