@@ -88,8 +88,8 @@ static rt_status read_sizes(const rt_gguf *gguf, const char *prefix, bool is_enc
     int64_t d_v = (int64_t)config->d_kv;
     RT_TRY(read_number(gguf, join(prefix, "attention.value_length", key), &d_v, err));
     if (d_v == (int64_t)config->d_kv) return RT_OK;
-    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: keys and values of different sizes (%s, %lld, allowed %zu)", gguf->file, key, (long long)d_v,
-                   config->d_kv);
+    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: keys and values of different sizes (%s, %lld, allowed %zu)", gguf->file, key,
+                   (long long)d_v, config->d_kv);
 }
 
 static rt_status read_vocab_size(const rt_gguf *gguf, t5_config *config, rt_error *err) {

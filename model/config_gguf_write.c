@@ -28,10 +28,12 @@ static rt_status put_llama_cpp(const t5_config *c, const char *prefix, size_t co
     RT_TRY(put_number(writer, prefix, "attention.relative_buckets_count", c->relative_attention_num_buckets, err));
     snprintf(key, sizeof key, "%sattention.layer_norm_rms_epsilon", prefix);
     RT_TRY(rt_gguf_put_f32(writer, key, c->layer_norm_epsilon, err));
-    return c->num_decoder_layers > 0 ? put_number(writer, prefix, "decoder_start_token_id", (size_t)c->decoder_start_token_id, err) : RT_OK;
+    if (c->num_decoder_layers == 0) return RT_OK;
+    return put_number(writer, prefix, "decoder_start_token_id", (size_t)c->decoder_start_token_id, err);
 }
 
-rt_status t5_config_put_gguf(const t5_config *c, bool is_packed, bool has_head, size_t context_length, rt_gguf_writer *writer, rt_error *err) {
+rt_status t5_config_put_gguf(const t5_config *c, bool is_packed, bool has_head, size_t context_length, rt_gguf_writer *writer,
+                             rt_error *err) {
     const char *activation = t5_activation_names[c->activation];
     RT_TRY(put_llama_cpp(c, c->num_decoder_layers > 0 ? "t5." : "t5encoder.", context_length, writer, err));
     if (is_packed) {
@@ -51,8 +53,8 @@ rt_status t5_config_check_llama_cpp(const char *file, const t5_config *c, rt_err
     const t5_activation activation = c->is_gated_act ? T5_GELU_TANH : T5_RELU;
     if (c->activation != activation) {
         return rt_fail(err, RT_ERR_UNSUPPORTED,
-                       "%s: llama.cpp's layout cannot hold the model: there, %s feed-forward means another activation (%s, allowed %s)", file,
-                       c->is_gated_act ? "a gated" : "a plain", t5_activation_names[c->activation], t5_activation_names[activation]);
+                       "%s: llama.cpp's layout cannot hold the model: there, %s feed-forward means another activation (%s, allowed %s)",
+                       file, c->is_gated_act ? "a gated" : "a plain", t5_activation_names[c->activation], t5_activation_names[activation]);
     }
     if (c->relative_attention_max_distance != T5_MAX_DISTANCE_DEFAULT) {
         return rt_fail(err, RT_ERR_UNSUPPORTED,

@@ -4,9 +4,9 @@
  *                          wo turned into panels in place of wo itself, and where screening may pay the 8-bit copy of wi
  *     T5_LAYOUT_LLAMA_CPP  names, shapes, types and keys of llama.cpp's converter
  *
- * Types: a matrix takes the type asked for; Q8_0 needs rows of whole blocks, other matrices become F16. Norms are F32, and so are bias tables
- * of T5_LAYOUT_T5K, which are widened on opening. Panels of a quantised type are F32: its blocks run along wo's rows and cannot be
- * turned, and a 16-bit type would not hold its numbers, a product of 11 and 8 bits; so a file of either layout holds the same model.
+ * Types: a matrix takes the type asked for; Q8_0 needs rows of whole blocks, other matrices become F16. Norms are F32, and so are the bias
+ * tables of T5_LAYOUT_T5K, which are widened on opening. Panels of a quantised type are F32: its blocks run along wo's rows and cannot
+ * be turned, and a 16-bit type would not hold its numbers, products of 11 and 8 bits. So a type means the same in both layouts.
  *
  * Nothing is held in memory but a few rows, or one panel. */
 #ifndef MODEL_CONVERT_H
@@ -25,13 +25,14 @@ typedef struct t5_conversion_params {
 
 typedef struct t5_conversion t5_conversion;
 
-/* Opens a model as t5_model_open does, but derives nothing. Fails as that does; RT_ERR_UNSUPPORTED where the layout cannot hold the model. */
+/* Opens a model as t5_model_open does, but derives nothing. Fails as that does, and with RT_ERR_UNSUPPORTED where the layout cannot hold
+ * the model. */
 rt_status t5_conversion_open(const char *path, const t5_conversion_params *params, t5_conversion **conversion, rt_error *err);
 void t5_conversion_close(t5_conversion *conversion); /* NULL does nothing */
 
 const t5_config *t5_conversion_config(const t5_conversion *conversion);
 
-/* Bytes that a value of general.alignment of the layout asks for. */
+/* What the tensors of the layout are aligned to. */
 size_t t5_conversion_alignment(const t5_conversion *conversion);
 
 /* Puts all keys but the tokenizer's. name: of a model whose file does not tell it. */

@@ -1,7 +1,7 @@
 /* Which tensors a converted file has, in which order, type and shape; see convert_tensors.h and convert.h.
  *
- * The order is that of Hugging Face's names, byte by byte, as llama.cpp's converter takes them from a file; what t5k adds to a tensor follows
- * it. */
+ * The order is that of Hugging Face's names, byte by byte, as llama.cpp's converter takes them from a file; what t5k adds to a tensor
+ * follows it. */
 #include "model/convert_tensors.h"
 
 #include <stdio.h>
@@ -34,7 +34,10 @@ static rt_status add_source(void *context, const ckpt_tensor *tensor, rt_error *
 /* Checkpoints have the one table under several names. */
 static const char *name_of(const ckpt_tensor *t) { return strstr(t->name, ".embed_tokens.") != NULL ? "shared.weight" : t->name; }
 
-static int by_name(const void *a, const void *b) { return strcmp(name_of(*(const ckpt_tensor *const *)a), name_of(*(const ckpt_tensor *const *)b)); }
+static int by_name(const void *a, const void *b) {
+    const ckpt_tensor *const *x = a, *const *y = b;
+    return strcmp(name_of(*x), name_of(*y));
+}
 
 /* "SelfAttention.q" of "encoder.block.0.layer.0.SelfAttention.q.weight", "final_layer_norm" of "encoder.final_layer_norm.weight". */
 static void name_kind(const char *name, char kind[T5_KIND_SIZE]) {

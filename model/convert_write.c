@@ -56,7 +56,8 @@ static void count_loss(const maker *m, const void *narrowed) {
 static rt_status fail_number(const maker *m, size_t row, size_t col) {
     char file[RT_QUOTE_SIZE];
     return rt_fail(m->err, RT_ERR_NUMERIC, "%s: tensor %s has a number that %s cannot hold (row %zu, column %zu, %g)",
-                   rt_quote_path(file, m->p->source->file), m->p->source->name, rt_dtype_of(m->p->type).name, row, col, (double)m->wide[col]);
+                   rt_quote_path(file, m->p->source->file), m->p->source->name, rt_dtype_of(m->p->type).name, row, col,
+                   (double)m->wide[col]);
 }
 
 static rt_status check_scales(const maker *m, size_t row) {

@@ -36,10 +36,12 @@ static void compare_row(void *context, size_t i, size_t worker) {
         sum += fabs(d);
         mean += exp((double)a[v] - lse_a) * d;
     }
-    job->out[i] = (t5_logit_difference){.max_abs = max, .mean_abs = sum / (double)n, .kl = mean - lse_a + lse_b, .same_argmax = best_a == best_b};
+    job->out[i] =
+        (t5_logit_difference){.max_abs = max, .mean_abs = sum / (double)n, .kl = mean - lse_a + lse_b, .same_argmax = best_a == best_b};
 }
 
-rt_status t5_logits_compare(const t5_session *session, size_t n, const float *a, const float *b, t5_logit_difference *difference, rt_error *err) {
+rt_status t5_logits_compare(const t5_session *session, size_t n, const float *a, const float *b, t5_logit_difference *difference,
+                            rt_error *err) {
     difference_job job = {session->model->config.vocab_size, session->compute.kernels, a, b, difference};
     rt_parallel(&session->compute, n, rt_guess_ns(n * job.vocab_size * 1000, 0), compare_row, &job);
     for (size_t i = 0; i < n; i++) {

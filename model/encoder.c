@@ -49,7 +49,8 @@ static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_e
         .statistics = t5_statistics_of(s->statistics, T5_ENCODER_SELF, block),
     };
     const t5_feed_forward_run run = {
-        .topk = s->params.ff_topk, .chunk = chunk, .tally = &s->tally[block], .statistics = t5_statistics_of(s->statistics, T5_ENCODER_FF, block),
+        .topk = s->params.ff_topk, .chunk = chunk, .tally = &s->tally[block],
+        .statistics = t5_statistics_of(s->statistics, T5_ENCODER_FF, block),
     };
     rt_error cause;
     if (rt_topk_attention(&s->compute, &args, &cause) != RT_OK) return t5_fail_at(&attention, &cause, err);

@@ -74,7 +74,9 @@ size_t t5_session_peak_bytes(const t5_session *session) { return session->peak_b
 
 /* Of what is in use now, which is all that one encoding or step needs once its scratch is there. */
 static void note_peak(t5_session *s) {
-    const size_t bytes = s->scratch_memory.used + s->encoder_memory.used + s->cross_memory.used + s->step_memory.used + s->cache.memory.used;
+    const rt_arena *const parts[] = {&s->scratch_memory, &s->encoder_memory, &s->cross_memory, &s->step_memory, &s->cache.memory};
+    size_t bytes = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) bytes += parts[i]->used;
     if (bytes > s->peak_bytes) s->peak_bytes = bytes;
 }
 

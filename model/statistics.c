@@ -6,7 +6,9 @@
 
 #include "model/model.h"
 
-static rt_topk_statistics *place_attention(rt_arena *arena, size_t n_blocks) { return rt_arena_alloc(arena, n_blocks, sizeof(rt_topk_statistics)); }
+static rt_topk_statistics *place_attention(rt_arena *arena, size_t n_blocks) {
+    return rt_arena_alloc(arena, n_blocks, sizeof(rt_topk_statistics));
+}
 
 static rt_topk_statistics *place_feed_forward(rt_arena *arena, size_t n_blocks, size_t d_ff) {
     rt_topk_statistics *of = place_attention(arena, n_blocks);

@@ -184,7 +184,8 @@ typedef struct t5_logit_difference {
 } t5_logit_difference;
 
 /* Row by row; a, b [n, vocab_size], difference [n]. RT_ERR_NUMERIC where a logit is not finite. */
-rt_status t5_logits_compare(const t5_session *session, size_t n, const float *a, const float *b, t5_logit_difference *difference, rt_error *err);
+rt_status t5_logits_compare(const t5_session *session, size_t n, const float *a, const float *b, t5_logit_difference *difference,
+                            rt_error *err);
 
 /* Counts of what goes on in the layers: how many units are positive, how much of attention's weight lies on the keys that are kept. Exact
  * whole numbers of the rows (one for each token, in attention for each token and head) that have gone through. */
@@ -205,7 +206,8 @@ uint64_t t5_statistics_rows(const t5_statistics *statistics, t5_sublayer sublaye
  * is dropped, and where no row has been counted. */
 double t5_statistics_kept_mass(const t5_statistics *statistics, t5_sublayer sublayer, size_t block);
 
-/* Of feed-forward: counts[n] receives how many rows had n positive pre-activations (gated: of the gate) before any was dropped; [d_ff + 1]. */
+/* Of feed-forward: counts[n] receives how many rows had n positive pre-activations (gated: of the gate) before any was dropped; counts
+ * [d_ff + 1]. */
 void t5_statistics_positive(const t5_statistics *statistics, t5_sublayer sublayer, size_t block, uint64_t *counts);
 
 /* ---- what a request will take ---- */

@@ -8,8 +8,8 @@
 /* Elements first .. first + n - 1 of the tensor as f32: whole blocks of its type. */
 void t5_widen(const rt_kernels *kernels, const ckpt_tensor *tensor, size_t first, size_t n, float *out);
 
-/* wo [d_model, d_ff] turned into panels of RT_PANEL columns (topk_attention.h), the last one filled up with zeros: out [panels, d_ff, RT_PANEL]
- * of dtype, which is the tensor's own or RT_F32. */
+/* wo [d_model, d_ff] turned into panels of RT_PANEL columns (topk_attention.h), the last one filled up with zeros: out
+ * [panels, d_ff, RT_PANEL] of dtype, which is the tensor's own or RT_F32. */
 void t5_transpose(const rt_kernels *kernels, rt_threads *threads, const ckpt_tensor *wo, rt_dtype dtype, void *out);
 
 #endif

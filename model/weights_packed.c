@@ -20,8 +20,8 @@ static bool has_shape(const ckpt_tensor *t, unsigned rank, const size_t *shape) 
 
 static rt_status fail(const ckpt_tensor *t, rt_error *err) {
     char file[RT_QUOTE_SIZE];
-    return rt_fail(err, RT_ERR_DISAGREE, "%s: tensor %s has not the type and the shape that the config asks for", rt_quote_path(file, t->file),
-                   t->name);
+    return rt_fail(err, RT_ERR_DISAGREE, "%s: tensor %s has not the type and the shape that the config asks for",
+                   rt_quote_path(file, t->file), t->name);
 }
 
 rt_status t5_packed_values(const t5_config *config, const ckpt_tensor *panels, rt_values *values, rt_error *err) {

@@ -1,5 +1,5 @@
-/* GGUF files written (gguf.h): pairs and tensor infos are collected, then the head of the file is made of them. The data follows it, tensor by
- * tensor in the order of the infos, each filled up to the alignment; who writes the file does that. */
+/* GGUF files written (gguf.h): pairs and tensor infos are collected, then the head of the file is made of them. The data follows it, tensor
+ * by tensor in the order of the infos, each filled up to the alignment; who writes the file does that. */
 #ifndef RUNTIME_GGUF_WRITE_H
 #define RUNTIME_GGUF_WRITE_H
 

@@ -9,8 +9,8 @@
 
 #include "runtime/matrix.h"
 
-/* out: n elements of dtype, which is RT_F32, RT_F16, RT_BF16 or RT_Q8_0; n is a multiple of its block. Returns n, or the index of the first
- * element that is not finite or larger than the type can hold, of Q8_0 the first of its block; F32 holds all. No alignment is asked of out. */
+/* out: n elements of dtype, which is RT_F32, RT_F16, RT_BF16 or RT_Q8_0, with any alignment; n is a multiple of its block. Returns n, or
+ * the index of the first element that is not finite or larger than the type can hold, of Q8_0 the first of its block; F32 holds all. */
 size_t rt_narrow(rt_dtype dtype, size_t n, const float *in, void *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* Comparisons of top-k with dense: the golden "compare" and "sparsity" cases, sessions that change their top-k, and windows under every setting. */
+/* Comparisons of top-k with dense: the golden "compare" and "sparsity" cases, sessions that change their top-k, and windows under every
+ * setting. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 #include "tests/support/require.h"
 #include "tools/compare_measure.h"
 
-static const char *const models[] = {"relu_tied", "gated_gelu", "odd_sizes", "real_vocab", "gated_silu", "gated_gelu_tied", "gelu", "old_config"};
+static const char *const models[] = {"relu_tied",  "gated_gelu",      "odd_sizes", "real_vocab",
+                                     "gated_silu", "gated_gelu_tied", "gelu",      "old_config"};
 enum { N_MODELS = sizeof models / sizeof *models };
 
 typedef struct golden_model {
@@ -66,7 +68,8 @@ static void check_differences(const golden_model *g, const cJSON *a_case, const 
     int n_same = 0;
     REQUIRE(max_abs.n == n && kl.n == n && same.n == n, "%s: %zu steps, not %zu", name, n, max_abs.n);
     for (size_t i = 0; i < n; i++) {
-        REQUIRE(fabs(d[i].max_abs - (double)max_abs.f[i]) <= atol, "%s: step %zu: largest difference %.9g, not %.9g", name, i, d[i].max_abs, (double)max_abs.f[i]);
+        REQUIRE(fabs(d[i].max_abs - (double)max_abs.f[i]) <= atol, "%s: step %zu: largest difference %.9g, not %.9g", name, i, d[i].max_abs,
+                (double)max_abs.f[i]);
         REQUIRE(fabs(d[i].kl - (double)kl.f[i]) <= atol_kl, "%s: step %zu: KL %.9g, not %.9g", name, i, d[i].kl, (double)kl.f[i]);
         REQUIRE(d[i].same_argmax == (same.i[i] != 0), "%s: step %zu: best token", name, i);
         REQUIRE(d[i].mean_abs > 0 && d[i].mean_abs < d[i].max_abs, "%s: step %zu: mean difference", name, i);
@@ -97,7 +100,9 @@ static void check_compare(const golden_model *g, const cJSON *a_case) {
     read_logits(session, input, fed, b);
     ck_assert_mem_eq(a, b, n * sizeof *a);
     must(t5_logits_compare(session, fed.n, a, b, d, &err), &err);
-    for (size_t i = 0; i < fed.n; i++) REQUIRE(d[i].max_abs == 0 && d[i].mean_abs == 0 && d[i].kl == 0 && d[i].same_argmax, "no difference to itself");
+    for (size_t i = 0; i < fed.n; i++) {
+        REQUIRE(d[i].max_abs == 0 && d[i].mean_abs == 0 && d[i].kl == 0 && d[i].same_argmax, "no difference to itself");
+    }
     free(a);
     free(b);
     free(d);
@@ -165,7 +170,8 @@ static void check_stack(const golden_model *g, const cJSON *a_case, const t5_sta
         ck_assert_uint_eq(sum, (uint64_t)cJSON_GetArrayItem(totals, layer)->valueint);
         expect_histogram(by_token, (size_t)layer, d_ff, want);
         ck_assert_mem_eq(got, want, (d_ff + 1) * sizeof *got);
-        ck_assert_uint_eq(t5_statistics_rows(statistics, decoder ? T5_DECODER_FF : T5_ENCODER_FF, (size_t)layer), by_token.n / by_token.rows);
+        ck_assert_uint_eq(t5_statistics_rows(statistics, decoder ? T5_DECODER_FF : T5_ENCODER_FF, (size_t)layer),
+                          by_token.n / by_token.rows);
     }
     free(got);
     free(want);
@@ -263,7 +269,8 @@ END_TEST
 
 /* ---- one window, every setting ---- */
 
-static void run_window(t5_model *model, const compare_settings *settings, size_t threads, const id_lists *inputs, compare_tally *tally, size_t split) {
+static void run_window(t5_model *model, const compare_settings *settings, size_t threads, const id_lists *inputs, compare_tally *tally,
+                       size_t split) {
     rt_error err;
     compare_measure measure;
     t5_session_params params = t5_session_defaults();

@@ -23,11 +23,26 @@ static void close_scratch(void) { scratch_close(&files); }
 /* ---- the same bits ---- */
 
 static const char *const sources[] = {
-    CASE("relu_tied/safetensors"),   CASE("relu_tied/safetensors_f16"), CASE("relu_tied/bin_bf16"),        CASE("relu_tied/bin_strided"),
-    CASE("relu_tied/gguf_q4_0"),     CASE("relu_tied/gguf_q5_1"),       CASE("relu_tied/gguf_q8_0"),       CASE("gated_gelu/safetensors"),
-    CASE("gated_gelu/bin_sharded"),  CASE("gated_gelu/safetensors_f16_wo32"), CASE("gated_gelu_tied/safetensors"), CASE("gated_silu/safetensors_no_shared"),
-    CASE("gelu/safetensors"),        CASE("odd_sizes/safetensors_sharded"), CASE("old_config/bin_legacy_old"), CASE("umt5/safetensors"),
-    CASE("mt5/safetensors"),         CASE("madlad/safetensors"),        CASE("byt5/safetensors"),          CASE("t5_encoder/safetensors"),
+    CASE("relu_tied/safetensors"),
+    CASE("relu_tied/safetensors_f16"),
+    CASE("relu_tied/bin_bf16"),
+    CASE("relu_tied/bin_strided"),
+    CASE("relu_tied/gguf_q4_0"),
+    CASE("relu_tied/gguf_q5_1"),
+    CASE("relu_tied/gguf_q8_0"),
+    CASE("gated_gelu/safetensors"),
+    CASE("gated_gelu/bin_sharded"),
+    CASE("gated_gelu/safetensors_f16_wo32"),
+    CASE("gated_gelu_tied/safetensors"),
+    CASE("gated_silu/safetensors_no_shared"),
+    CASE("gelu/safetensors"),
+    CASE("odd_sizes/safetensors_sharded"),
+    CASE("old_config/bin_legacy_old"),
+    CASE("umt5/safetensors"),
+    CASE("mt5/safetensors"),
+    CASE("madlad/safetensors"),
+    CASE("byt5/safetensors"),
+    CASE("t5_encoder/safetensors"),
     QA_MINI,
 };
 enum { N_SOURCES = sizeof sources / sizeof *sources };
@@ -46,8 +61,12 @@ START_TEST(same_bits_in_our_layout) {
     rt_text_free(&first);
     rt_text_free(&again);
 
-    t5_config config;
+    t5_config config, wanted_config;
     must(t5_config_load(path, &config, &err), &err);
+    must(t5_config_load(sources[_i], &wanted_config, &err), &err);
+    ck_assert_int_eq(config.eos_token_id, wanted_config.eos_token_id);
+    ck_assert_int_eq(config.pad_token_id, wanted_config.pad_token_id);
+    ck_assert_int_eq(config.decoder_start_token_id, wanted_config.decoder_start_token_id);
     if (t5_config_check_llama_cpp(path, &config, NULL) != RT_OK) return;
     const t5_conversion_params back = keep_types(T5_LAYOUT_LLAMA_CPP);
     char from[128];
@@ -82,8 +101,8 @@ START_TEST(layouts_agree) {
         char from[128];
         strcpy(from, scratch_path(&files, "b.gguf"));
         const t5_conversion_params keep = keep_types(T5_LAYOUT_T5K);
-        REQUIRE(hash_of_model(convert_to(&files, "c.gguf", from, &keep, false)) == found, "%s as %s: another model on the way back", models[_i],
-                rt_dtype_of(types[t]).name);
+        REQUIRE(hash_of_model(convert_to(&files, "c.gguf", from, &keep, false)) == found, "%s as %s: another model on the way back",
+                models[_i], rt_dtype_of(types[t]).name);
     }
 }
 END_TEST

@@ -1,5 +1,5 @@
-/* rt_narrow against the definitions: every number of the 16-bit types comes back, and so do the nearest ones to what lies between; Q8_0 by its
- * formula; what a type cannot hold is told. */
+/* rt_narrow against the definitions: every number of the 16-bit types comes back, and so do the nearest ones to what lies between; Q8_0 by
+ * its formula; what a type cannot hold is told. */
 #include "runtime/narrow.h"
 
 #include <check.h>

@@ -11,7 +11,10 @@
 #include "tools/report.h"
 
 #define HOSTILE "</script><img src=x onerror='alert(1)'>\"&\x01\x7f\xff\xc2\x85\xef\xbf\xbe\xe2\x80\xae" "a"
-#define HARMLESS "&lt;/script&gt;&lt;img src=x onerror=&#39;alert(1)&#39;&gt;&quot;&amp;\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xe2\x80\xae" "a"
+#define HARMLESS                                                                                                                           \
+    "&lt;/script&gt;&lt;img src=x "                                                                                                        \
+    "onerror=&#39;alert(1)&#39;&gt;&quot;&amp;\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xe2\x80\xae"                    \
+    "a"
 
 START_TEST(escaping) {
     rt_error err;
@@ -40,8 +43,8 @@ static void must_nest(const char *markup) {
         bool is_void = end[-1] == '/';
         for (size_t i = 0; i < 3; i++) is_void |= strncmp(name, voids[i], strlen(voids[i])) == 0;
         if (closes) {
-            ck_assert_msg(depth > 0 && strlen(open[depth - 1]) == (size_t)n && strncmp(open[depth - 1], name, (size_t)n) == 0, "</%.*s> closes <%s>", n, name,
-                          depth > 0 ? open[depth - 1] : "");
+            ck_assert_msg(depth > 0 && strlen(open[depth - 1]) == (size_t)n && strncmp(open[depth - 1], name, (size_t)n) == 0,
+                          "</%.*s> closes <%s>", n, name, depth > 0 ? open[depth - 1] : "");
             depth--;
         } else if (!is_void) {
             ck_assert_uint_lt(depth, 64);
@@ -67,8 +70,17 @@ START_TEST(chart_of_lines) {
     const char *places[] = {"16", "64", "all"};
     const double y[] = {70, NAN, 90}, low[] = {65, NAN, 88}, high[] = {75, NAN, 92};
     const chart_series series[] = {{.name = HOSTILE, .y = y, .low = low, .high = high}, {.name = "b", .y = high}};
-    const chart c = {.kind = CHART_LINES, .id = "c", .title = HOSTILE, .x_name = "k", .y_name = "per cent", .unit = " %", .places = places, .n_places = 3,
-                     .series = series, .n_series = 2, .y_limit = 100};
+    const chart c = {.kind = CHART_LINES,
+                     .id = "c",
+                     .title = HOSTILE,
+                     .x_name = "k",
+                     .y_name = "per cent",
+                     .unit = " %",
+                     .places = places,
+                     .n_places = 3,
+                     .series = series,
+                     .n_series = 2,
+                     .y_limit = 100};
     must(chart_draw(&c, true, &out, &err), &err);
     must_nest(out.v);
     ck_assert_uint_eq(count_of(out.v, "alert(1)"), count_of(out.v, "onerror=&#39;alert(1)&#39;"));
@@ -89,8 +101,17 @@ START_TEST(chart_axes) {
             rt_error err;
             rt_text out = {0};
             const chart_series series[] = {{.name = "s", .y = ranges[i]}};
-            const chart c = {.kind = (chart_kind)kind, .id = "c", .title = "t", .x_name = "x", .y_name = "y", .unit = "", .places = places, .n_places = 2,
-                             .series = series, .n_series = 1, .y_limit = i == 0 || i == 5 ? 100 : 0};
+            const chart c = {.kind = (chart_kind)kind,
+                             .id = "c",
+                             .title = "t",
+                             .x_name = "x",
+                             .y_name = "y",
+                             .unit = "",
+                             .places = places,
+                             .n_places = 2,
+                             .series = series,
+                             .n_series = 1,
+                             .y_limit = i == 0 || i == 5 ? 100 : 0};
             must(chart_draw(&c, false, &out, &err), &err);
             must_nest(out.v);
             const size_t n_lines = count_of(out.v, "class=\"grid\"");
@@ -126,16 +147,30 @@ static void make_result(made_up *m) {
     *m = (made_up){.option = {HOSTILE, HOSTILE}};
     must(compare_settings_list("16,32", NULL, 64, &m->result.settings, &err), &err);
     for (size_t s = 0; s < N_SETTINGS; s++) {
-        m->layers[s][0] = m->layers[s][1] = (compare_layer){.positive_mean = 10, .positive_p99 = 20, .positive_max = 30, .self_mass = 1, .cross_mass = 1};
-        m->outcomes[s] = (compare_outcome){.exact_match = {2, 0.5, 0.25, 0.75}, .f1 = {2, 0.5, 0.25, 0.75}, .n_same_answer = s == 0 ? 3 : 2, .n_same_first = 3,
-                                           .exact_match_change = {.mean = {2, -0.5, -1, 0}, .n_worse = 1, .p = 1}, .encoder = &m->layers[s][0],
-                                           .decoder = &m->layers[s][1], .peak_bytes = 1 << 20};
+        m->layers[s][0] = m->layers[s][1] =
+            (compare_layer){.positive_mean = 10, .positive_p99 = 20, .positive_max = 30, .self_mass = 1, .cross_mass = 1};
+        m->outcomes[s] = (compare_outcome){.exact_match = {2, 0.5, 0.25, 0.75},
+                                           .f1 = {2, 0.5, 0.25, 0.75},
+                                           .n_same_answer = s == 0 ? 3 : 2,
+                                           .n_same_first = 3,
+                                           .exact_match_change = {.mean = {2, -0.5, -1, 0}, .n_worse = 1, .p = 1},
+                                           .encoder = &m->layers[s][0],
+                                           .decoder = &m->layers[s][1],
+                                           .peak_bytes = 1 << 20};
     }
     m->set = (compare_set){.path = HOSTILE, .dataset = HOSTILE, .split = "dev", .form = "t5k", .n_questions = 3, .outcomes = m->outcomes};
     for (size_t r = 0; r < N_RECORDS; r++) {
-        m->records[r] = (compare_record){.number = r + 1, .id = 0, .task = 0, .input = 0, .references = right, .n_references = r < 2, .answers = r * N_SETTINGS,
+        m->records[r] = (compare_record){.number = r + 1,
+                                         .id = 0,
+                                         .task = 0,
+                                         .input = 0,
+                                         .references = right,
+                                         .n_references = r < 2,
+                                         .answers = r * N_SETTINGS,
                                          .n_differing = r == 0};
-        for (size_t s = 0; s < N_SETTINGS; s++) m->answers[r * N_SETTINGS + s] = (compare_answer){.text = right, .same = true, .exact_match = r < 2, .f1 = r < 2};
+        for (size_t s = 0; s < N_SETTINGS; s++) {
+            m->answers[r * N_SETTINGS + s] = (compare_answer){.text = right, .same = true, .exact_match = r < 2, .f1 = r < 2};
+        }
     }
     m->answers[1] = (compare_answer){.text = wrong, .max_abs = 3.5};
     m->answers[2 * N_SETTINGS].text = empty;
@@ -156,7 +191,9 @@ static void make_result(made_up *m) {
 static void must_stand_alone(const char *page) {
     static const char *const outside[] = {"http:", "https:", "src=\"", "href=", "url(", "@import", "<link"};
     must_nest(page);
-    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) ck_assert_msg(strstr(page, outside[i]) == NULL, "the page has %s", outside[i]);
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
+        ck_assert_msg(strstr(page, outside[i]) == NULL, "the page has %s", outside[i]);
+    }
     ck_assert_uint_eq(count_of(page, "<script"), 1);
     ck_assert_uint_eq(count_of(page, "<img"), 0);
     ck_assert_uint_eq(count_of(page, "\x01") + count_of(page, "\xff"), 0);
@@ -171,8 +208,9 @@ START_TEST(page_of_comparison) {
     must(report_compare(&m.result, &out, &err), &err);
     must_stand_alone(out.v);
     ck_assert_ptr_nonnull(strstr(out.v, HARMLESS));
-    ck_assert_ptr_nonnull(strstr(out.v, "<tr data-place=\"0\" data-set=\"0\" data-differing=\"1\" data-logit=\"3.5\" data-f1=\"1\" data-right=\"1\" "
-                                        "data-differ=\"1\" data-better=\"\" data-worse=\"1\">"));
+    ck_assert_ptr_nonnull(
+        strstr(out.v, "<tr data-place=\"0\" data-set=\"0\" data-differing=\"1\" data-logit=\"3.5\" data-f1=\"1\" data-right=\"1\" "
+                      "data-differ=\"1\" data-better=\"\" data-worse=\"1\">"));
     ck_assert_ptr_nonnull(strstr(out.v, "<li data-setting=\"1\"><span class=\"tag\">ff 16</span><span class=\"wrong\">"));
     ck_assert_ptr_nonnull(strstr(out.v, "(empty)"));
     ck_assert_uint_eq(count_of(out.v, "all as dense"), 2);
@@ -201,8 +239,10 @@ START_TEST(page_of_evaluation) {
     const eval_setting option = {HOSTILE, HOSTILE};
     const eval_group task = {.name = HOSTILE, .n_questions = 1, .exact_match = {1, 1, 1, 1}};
     const eval_set set = {.path = HOSTILE, .dataset = HOSTILE, .form = "t5k", .all = task, .tasks = &task, .n_tasks = 1, .complete = true};
-    const eval_record records[] = {{0, 1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1, 1, 0}, {0, 2, "", "", "a \\n b", "c", "", 0, 0, 0}};
-    const eval_result result = {.settings = &option, .n_settings = 1, .sets = &set, .n_sets = 1, .records = records, .n_records = 2, .n_records_left_out = 5};
+    const eval_record records[] = {{0, 1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1, 1, 0},
+                                   {0, 2, "", "", "a \\n b", "c", "", 0, 0, 0}};
+    const eval_result result = {
+        .settings = &option, .n_settings = 1, .sets = &set, .n_sets = 1, .records = records, .n_records = 2, .n_records_left_out = 5};
     must(report_eval(&result, &out, &err), &err);
     must_stand_alone(out.v);
     ck_assert_ptr_nonnull(strstr(out.v, HARMLESS));

@@ -1,5 +1,5 @@
-/* What rt_topk_attention counts on the way, against counts worked out from the scores row by row: the same for every variant, chunk and number
- * of threads, screened or not; and the outputs are not touched by the counting. */
+/* What rt_topk_attention counts on the way, against counts worked out from the scores row by row: the same for every variant, chunk and
+ * number of threads, screened or not; and the outputs are not touched by the counting. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +27,8 @@ static void score_row(const attention_case *c, rt_span span, size_t h, size_t i,
     const rt_topk_attention_args *a = &c->args;
     const size_t width = a->n_heads * a->d_k;
     for (size_t j = 0; j < n; j++) {
-        rt_kernels_ref.dot(1, 1, a->d_k, a->Q + (span.query + i) * a->ldq + h * a->d_k, a->ldq, c->wide_K + (span.key + j) * width + h * a->d_k, width,
-                           &scores[j], 1);
+        rt_kernels_ref.dot(1, 1, a->d_k, a->Q + (span.query + i) * a->ldq + h * a->d_k, a->ldq,
+                           c->wide_K + (span.key + j) * width + h * a->d_k, width, &scores[j], 1);
         const size_t position = span.n_keys - span.n_queries + i;
         if (a->bias != NULL) scores[j] += a->bias[h * a->bias_head + a->bias_zero + j - position];
     }
@@ -89,7 +89,8 @@ static void check_spec(const attention_spec *spec, const rt_kernels *kernels, ui
         run_counted(&c, kernels, chunks[i % 3], threads[i / 3], &got);
         REQUIRE(got.s.rows == want.s.rows, "%s: %llu rows, not %llu", kernels->isa, got.s.rows, want.s.rows);
         for (size_t n = 0; n < want.n_counts; n++) {
-            REQUIRE(got.s.positive[n] == want.s.positive[n], "%s: %llu rows have %zu positive, not %llu", kernels->isa, got.s.positive[n], n, want.s.positive[n]);
+            REQUIRE(got.s.positive[n] == want.s.positive[n], "%s: %llu rows have %zu positive, not %llu", kernels->isa, got.s.positive[n],
+                    n, want.s.positive[n]);
         }
         const double off = fabs(0x1p-24 * (double)got.s.kept_mass - mass);
         REQUIRE(off <= 1e-6 * (double)want.s.rows, "%s: kept mass is off by %g over %llu rows", kernels->isa, off, want.s.rows);
@@ -108,8 +109,18 @@ START_TEST(feed_forward) {
     for (size_t a = 0; a < 3; a++) {
         for (size_t t = 0; t < 4; t++) {
             for (size_t gate = 0; gate < 2; gate++) {
-                const attention_spec spec = {.n_spans = 1, .shapes = {{29, 300}}, .n_heads = 1, .d_k = 24, .d_v = 70, .topk = topks[t], .act = acts[a],
-                                             .gate = gate == 1, .panels = true, .dtype_k = RT_F32, .dtype_v = RT_F32, .dtype_gate = RT_F32};
+                const attention_spec spec = {.n_spans = 1,
+                                             .shapes = {{29, 300}},
+                                             .n_heads = 1,
+                                             .d_k = 24,
+                                             .d_v = 70,
+                                             .topk = topks[t],
+                                             .act = acts[a],
+                                             .gate = gate == 1,
+                                             .panels = true,
+                                             .dtype_k = RT_F32,
+                                             .dtype_v = RT_F32,
+                                             .dtype_gate = RT_F32};
                 check_spec(&spec, variant(_i), 10 * a + t);
             }
         }
@@ -120,8 +131,17 @@ END_TEST
 START_TEST(screened) {
     if (variant(_i)->screen == NULL) return;
     for (size_t topk = 0; topk < 20; topk += 4) {
-        const attention_spec spec = {.n_spans = 1, .shapes = {{7, 450}}, .n_heads = 1, .d_k = 40, .d_v = 64, .topk = topk, .act = RT_RELU, .panels = true,
-                                     .screen = true, .dtype_k = RT_F32, .dtype_v = RT_F32};
+        const attention_spec spec = {.n_spans = 1,
+                                     .shapes = {{7, 450}},
+                                     .n_heads = 1,
+                                     .d_k = 40,
+                                     .d_v = 64,
+                                     .topk = topk,
+                                     .act = RT_RELU,
+                                     .panels = true,
+                                     .screen = true,
+                                     .dtype_k = RT_F32,
+                                     .dtype_v = RT_F32};
         check_spec(&spec, variant(_i), topk);
     }
 }
@@ -131,8 +151,17 @@ START_TEST(attention) {
     static const size_t topks[] = {0, 1, 3, 17};
     for (size_t t = 0; t < 4; t++) {
         for (size_t form = 0; form < 4; form++) {
-            const attention_spec spec = {.n_spans = 3, .shapes = {{5, 9}, {1, 1}, {13, 40}}, .n_heads = 3, .d_k = 16, .d_v = 16, .topk = topks[t], .act = RT_SOFTMAX,
-                                         .causal = form % 2 == 1, .bias = form / 2 == 1, .dtype_k = RT_F32, .dtype_v = RT_F32};
+            const attention_spec spec = {.n_spans = 3,
+                                         .shapes = {{5, 9}, {1, 1}, {13, 40}},
+                                         .n_heads = 3,
+                                         .d_k = 16,
+                                         .d_v = 16,
+                                         .topk = topks[t],
+                                         .act = RT_SOFTMAX,
+                                         .causal = form % 2 == 1,
+                                         .bias = form / 2 == 1,
+                                         .dtype_k = RT_F32,
+                                         .dtype_v = RT_F32};
             check_spec(&spec, variant(_i), 4 * t + form);
         }
     }

@@ -161,8 +161,8 @@ rt_status tok_gguf_settings(const rt_gguf *gguf, tok_config *config, rt_error *e
         uint64_t count;
         RT_TRY(rt_gguf_count(gguf, pair, &count, err));
         if (count > TOK_MAX_SENTINELS) {
-            return rt_fail(err, RT_ERR_MALFORMED, "%s: not a number of sentinels (%s, %llu, allowed 0 to %d)", gguf->file, TOK_KEY_EXTRA_IDS,
-                           (unsigned long long)count, TOK_MAX_SENTINELS);
+            return rt_fail(err, RT_ERR_MALFORMED, "%s: not a number of sentinels (%s, %llu, allowed 0 to %d)", gguf->file,
+                           TOK_KEY_EXTRA_IDS, (unsigned long long)count, TOK_MAX_SENTINELS);
         }
         read.extra_ids = (size_t)count;
     }

@@ -1,6 +1,7 @@
 /* Charts; see chart.h. The drawing is WIDTH units wide; text of 12 units is readable where it is shown at a phone's width.
  *
- *     y axis    from a round number at or below the smallest value to one at or above the largest, in 4 to 6 steps of 1, 2 or 5 times a power of 10
+ *     y axis    from a round number at or below the smallest value to one at or above the largest, in steps of 1, 2 or 5 times a power of
+ *               10, at most 7 of them
  *     x axis    places at equal distances: for powers of two a logarithmic scale */
 #include "tools/chart.h"
 
@@ -28,8 +29,9 @@ static const char style[] =
     "font-family:system-ui,sans-serif;font-size:12px;max-width:100%;height:auto}"
     "@media (prefers-color-scheme:dark){.chart{--ink:#e8ecf2;--faint:#a9b4c2;--grid:#3a4452;--s0:#6db3f2;--s1:#f59a6a;--s2:#5fd39a;"
     "--s3:#c79bf0;--s4:#e2c35a;--s5:#b5bdc8}}"
-    "@media print{.chart{--ink:#000;--faint:#333;--grid:#bbb;--s0:#0b5fa5;--s1:#b3400e;--s2:#1b7a4b;--s3:#7a3ea8;--s4:#7d6200;--s5:#555f6d}}"
-    ".chart text{fill:var(--faint)}.chart .title{fill:var(--ink);font-weight:600;font-size:14px}.chart .value{fill:var(--ink)}"
+    "@media print{.chart{--ink:#000;--faint:#333;--grid:#bbb;--s0:#0b5fa5;--s1:#b3400e;--s2:#1b7a4b;--s3:#7a3ea8;"
+    "--s4:#7d6200;--s5:#555f6d}}"
+    ".chart text{fill:var(--faint)}.chart .title{fill:var(--ink);font-weight:600;font-size:14px}"
     ".chart .grid{stroke:var(--grid);stroke-width:1}.chart .line{fill:none;stroke-width:2;stroke-linejoin:round}"
     ".chart .band{opacity:.16;stroke:none}.chart .mark{stroke:none}"
     ".chart .c0{color:var(--s0)}.chart .c1{color:var(--s1)}.chart .c2{color:var(--s2)}.chart .c3{color:var(--s3)}"
@@ -176,7 +178,8 @@ static rt_status draw_bars(const drawing *d, const chart_series *series, bool fi
     for (size_t i = 0; i < d->c->n_places; i++) {
         if (!isfinite(series->y[i])) continue;
         const double x = x_of(d->c, i) - width / 2, y = y_of(d, series->y[i]), height = first ? y_of(d, 0) - y : 3;
-        RT_TRY(out_print(d->out, d->err, "<rect class=\"mark\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\">", x, y, width, height));
+        RT_TRY(
+            out_print(d->out, d->err, "<rect class=\"mark\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\">", x, y, width, height));
         RT_TRY(name_value(d, series, i));
         RT_TRY(markup_raw(d->out, "</rect>", d->err));
     }
@@ -232,7 +235,8 @@ rt_status chart_draw(const chart *c, bool alone, rt_text *out, rt_error *err) {
     drawing d = {.c = c, .out = out, .err = err};
     const int height = (int)legend_top() + LEGEND_LINE * (int)c->n_series + 4;
     scale(&d);
-    RT_TRY(out_print(out, err, "<svg%s class=\"chart\" viewBox=\"0 0 %d %d\"", alone ? " xmlns=\"http://www.w3.org/2000/svg\"" : "", WIDTH, height));
+    RT_TRY(out_print(out, err, "<svg%s class=\"chart\" viewBox=\"0 0 %d %d\"", alone ? " xmlns=\"http://www.w3.org/2000/svg\"" : "", WIDTH,
+                     height));
     RT_TRY(out_print(out, err, "%s role=\"img\" aria-labelledby=\"%s-title %s-desc\">", alone ? " width=\"720\"" : "", c->id, c->id));
     if (alone) {
         RT_TRY(markup_raw(out, "<style>", err));

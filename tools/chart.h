@@ -1,5 +1,5 @@
-/* Charts as SVG: lines with markers, or bars, over a row of named places. Made for a phone's width, and drawn in the colours of the reader's
- * light or dark scheme. */
+/* Charts as SVG: lines with markers, or bars, over a row of named places. Made for a phone's width, and drawn in the colours of the
+ * reader's light or dark scheme. */
 #ifndef TOOLS_CHART_H
 #define TOOLS_CHART_H
 

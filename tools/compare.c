@@ -1,5 +1,5 @@
-/* t5k compare: settings of top-k against dense, on the same questions. Each window of questions is read once and goes through the model under
- * every setting; nothing but the records of a report grows with their number. */
+/* t5k compare: settings of top-k against dense, on the same questions. Each window of questions is read once and goes through the model
+ * under every setting; nothing but the records of a report grows with their number. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -46,7 +46,9 @@ static rt_status read_answers(compare *c, const compare_measured *const *measure
         }
         end[s] = s > 0 && measured[s]->same ? end[0] : c->answers.n;
     }
-    for (size_t s = 0; s < c->result.settings.n; s++) texts[s] = (slice){c->answers.n > 0 ? c->answers.v + begin[s] : "", end[s] - begin[s]};
+    for (size_t s = 0; s < c->result.settings.n; s++) {
+        texts[s] = (slice){c->answers.n > 0 ? c->answers.v + begin[s] : "", end[s] - begin[s]};
+    }
     return RT_OK;
 }
 
@@ -68,7 +70,10 @@ static rt_status take_question(compare *c, size_t item, size_t number, rt_error 
         else RT_TRY(eval_score_answer(&c->options, &source, question, texts[s], DATA_NO_GOLD, &scores[s], err));
     }
     compare_tally_scores(&c->tally, scores);
-    if (scores[0].has_own && set->own_name == NULL) set->own_name = eval_own_name(question->metric);
+    if (scores[0].has_own) {
+        set->own_name = eval_own_name(question->metric);
+        set->own_key = eval_own_key(question->metric);
+    }
     set->n_no_answer += !scores[0].scored;
     set->n_cut += c->window.items[item].answer.cut;
     set->input_tokens += c->window.items[item].answer.input_tokens;
@@ -183,8 +188,8 @@ static rt_status open_model(compare *c, rt_error *err) {
     compare_result *r = &c->result;
     RT_TRY(compare_settings_list(c->options.compare.ff_list, c->options.compare.attn_list, config->d_ff, &r->settings, err));
     RT_TRY(eval_window_init(&c->window, err));
-    RT_TRY(compare_measure_open(c->model.session, config, &c->options.session, &c->options.generate, most < BATCH_MAX_ITEMS ? most : BATCH_MAX_ITEMS,
-                                &c->measure, err));
+    RT_TRY(compare_measure_open(c->model.session, config, &c->options.session, &c->options.generate,
+                                most < BATCH_MAX_ITEMS ? most : BATCH_MAX_ITEMS, &c->measure, err));
     r->d_ff = config->d_ff;
     r->n_encoder = config->num_layers;
     r->n_decoder = config->num_decoder_layers;
@@ -221,7 +226,8 @@ static void close_all(compare *c) {
 }
 
 /* Makes a file of the results by one of the two functions. */
-static rt_status write_file(const compare *c, const char *path, rt_status (*make)(const compare_result *, rt_text *, rt_error *), rt_error *err) {
+static rt_status write_file(const compare *c, const char *path, rt_status (*make)(const compare_result *, rt_text *, rt_error *),
+                            rt_error *err) {
     if (path == NULL || c->result.n_sets == 0) return RT_OK;
     rt_text page = {0};
     rt_status status = make(&c->result, &page, err);

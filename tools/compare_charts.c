@@ -25,7 +25,9 @@ typedef struct quantity {
     double y_limit;
 } quantity;
 
-static double exact_match(const compare_set *set, const compare_outcome *o) { return (void)set, o->exact_match.n > 0 ? 100 * o->exact_match.mean : NAN; }
+static double exact_match(const compare_set *set, const compare_outcome *o) {
+    return (void)set, o->exact_match.n > 0 ? 100 * o->exact_match.mean : NAN;
+}
 static double exact_low(const compare_set *set, const compare_outcome *o) { return (void)set, 100 * o->exact_match.low; }
 static double exact_high(const compare_set *set, const compare_outcome *o) { return (void)set, 100 * o->exact_match.high; }
 
@@ -39,7 +41,8 @@ static double milliseconds(const compare_set *set, const compare_outcome *o) {
 
 static double mebibytes(const compare_set *set, const compare_outcome *o) { return (void)set, (double)o->peak_bytes / (1 << 20); }
 
-static const quantity accuracy = {"match", "Exact match", "per cent of the questions; shaded: 95 % interval", " %", exact_match, exact_low, exact_high, false, 100};
+static const quantity accuracy = {
+    "match", "Exact match", "per cent of the questions; shaded: 95 % interval", " %", exact_match, exact_low, exact_high, false, 100};
 
 static const quantity others[] = {
     {"answers", "Same answer as dense", "per cent of the questions", " %", same_answer, NULL, NULL, false, 100},
@@ -85,8 +88,18 @@ static rt_status draw_curve(const compare_result *result, const curve *c, const 
         series[i] = (chart_series){set->dataset, values[i][0], q->low != NULL ? values[i][1] : NULL, q->low != NULL ? values[i][2] : NULL};
     }
     snprintf(id, sizeof id, "%s-%s", c->id, q->id);
-    const chart drawn = {.kind = CHART_LINES, .id = id, .title = q->title, .x_name = c->x_name, .y_name = q->y_name, .unit = q->unit,
-                         .places = c->places, .n_places = c->n, .series = series, .n_series = n, .from_zero = q->from_zero, .y_limit = q->y_limit};
+    const chart drawn = {.kind = CHART_LINES,
+                         .id = id,
+                         .title = q->title,
+                         .x_name = c->x_name,
+                         .y_name = q->y_name,
+                         .unit = q->unit,
+                         .places = c->places,
+                         .n_places = c->n,
+                         .series = series,
+                         .n_series = n,
+                         .from_zero = q->from_zero,
+                         .y_limit = q->y_limit};
     return chart_draw(&drawn, alone, out, err);
 }
 
@@ -142,8 +155,17 @@ static rt_status draw_density(const compare_result *result, size_t set, density 
     snprintf(id, sizeof id, "density-%zu", set);
     snprintf(title, sizeof title, "Positive units, %s", result->sets[set].dataset);
     const chart_series series[] = {{.name = "mean over the tokens", .y = d->mean}, {.name = "99 in 100 tokens have no more", .y = d->p99}};
-    const chart drawn = {.kind = CHART_BARS, .id = id, .title = title, .x_name = "block of encoder (e) and decoder (d)", .y_name = "per cent of d_ff, dense",
-                         .unit = " %", .places = d->places, .n_places = d->n, .series = series, .n_series = 2, .y_limit = 100};
+    const chart drawn = {.kind = CHART_BARS,
+                         .id = id,
+                         .title = title,
+                         .x_name = "block of encoder (e) and decoder (d)",
+                         .y_name = "per cent of d_ff, dense",
+                         .unit = " %",
+                         .places = d->places,
+                         .n_places = d->n,
+                         .series = series,
+                         .n_series = 2,
+                         .y_limit = 100};
     RT_TRY(markup_raw(out, "<figure>", err));
     RT_TRY(chart_draw(&drawn, false, out, err));
     return markup_raw(out, "</figure>\n", err);
@@ -175,7 +197,8 @@ static rt_status draw_mass(const compare_result *result, const curve *c, rt_text
         values[1][p] = mean_mass(o->decoder, result->n_decoder, false);
         values[2][p] = mean_mass(o->decoder, result->n_decoder, true);
     }
-    const chart_series series[] = {{.name = "encoder", .y = values[0]}, {.name = "decoder", .y = values[1]}, {.name = "cross-attention", .y = values[2]}};
+    const chart_series series[] = {
+        {.name = "encoder", .y = values[0]}, {.name = "decoder", .y = values[1]}, {.name = "cross-attention", .y = values[2]}};
     const chart drawn = {.kind = CHART_LINES, .id = "mass", .title = "Attention on the kept keys", .x_name = c->x_name,
                          .y_name = "per cent of the weight of all keys", .unit = " %", .places = c->places, .n_places = c->n,
                          .series = series, .n_series = 3, .y_limit = 100};

@@ -29,17 +29,20 @@ static rt_status put_change(rt_text *out, const char *name, const compare_change
 }
 
 static rt_status put_logits(rt_text *out, const compare_logits *l, rt_error *err) {
-    RT_TRY(out_print(out, err, ",\"logits\":{\"steps\":%zu,\"same_argmax\":%zu,\"max_abs\":%.9g,\"mean_abs\":%.9g,\"mean_kl\":%.9g,\"kl_by_step\":[",
+    RT_TRY(out_print(out, err,
+                     ",\"logits\":{\"steps\":%zu,\"same_argmax\":%zu,\"max_abs\":%.9g,\"mean_abs\":%.9g,\"mean_kl\":%.9g,\"kl_by_step\":[",
                      l->n_steps, l->n_same_argmax, l->max_abs, l->mean_abs, l->mean_kl));
-    for (size_t i = 0; i < COMPARE_STEPS && l->n_by_step[i] > 0; i++) RT_TRY(out_print(out, err, i == 0 ? "%.9g" : ",%.9g", l->kl_by_step[i]));
+    for (size_t i = 0; i < COMPARE_STEPS && l->n_by_step[i] > 0; i++) {
+        RT_TRY(out_print(out, err, i == 0 ? "%.9g" : ",%.9g", l->kl_by_step[i]));
+    }
     return out_print(out, err, "]}");
 }
 
 static rt_status put_layers(rt_text *out, const char *name, const compare_layer *layers, size_t n, bool cross, rt_error *err) {
     RT_TRY(out_print(out, err, ",\"%s\":[", name));
     for (size_t b = 0; b < n; b++) {
-        RT_TRY(out_print(out, err, "%s{\"positive_mean\":%.9g,\"positive_p99\":%zu,\"positive_max\":%zu,\"self_mass\":%.9g", b == 0 ? "" : ",",
-                         layers[b].positive_mean, layers[b].positive_p99, layers[b].positive_max, layers[b].self_mass));
+        RT_TRY(out_print(out, err, "%s{\"positive_mean\":%.9g,\"positive_p99\":%zu,\"positive_max\":%zu,\"self_mass\":%.9g",
+                         b == 0 ? "" : ",", layers[b].positive_mean, layers[b].positive_p99, layers[b].positive_max, layers[b].self_mass));
         RT_TRY(cross ? out_print(out, err, ",\"cross_mass\":%.9g}", layers[b].cross_mass) : out_print(out, err, "}"));
     }
     return out_print(out, err, "]");
@@ -58,7 +61,7 @@ static rt_status put_outcome(const compare_result *result, const compare_set *se
     RT_TRY(out_print(out, err, ",\"questions\":%zu", set->n_questions));
     RT_TRY(put_mean(out, "exact_match", &o->exact_match, err));
     RT_TRY(put_mean(out, "f1", &o->f1, err));
-    if (set->own_name != NULL) RT_TRY(put_mean(out, set->own_name, &o->own, err));
+    if (set->own_key != NULL) RT_TRY(put_mean(out, set->own_key, &o->own, err));
     if (s > 0) {
         RT_TRY(put_change(out, "exact_match", &o->exact_match_change, err));
         RT_TRY(put_change(out, "f1", &o->f1_change, err));
@@ -67,7 +70,8 @@ static rt_status put_outcome(const compare_result *result, const compare_set *se
     if (s > 0) RT_TRY(put_logits(out, &o->logits, err));
     RT_TRY(put_layers(out, "encoder", o->encoder, result->n_encoder, false, err));
     RT_TRY(put_layers(out, "decoder", o->decoder, result->n_decoder, true, err));
-    return out_print(out, err, ",\"encode_seconds\":%.6f,\"decode_seconds\":%.6f,\"peak_bytes\":%zu}\n", o->encode_seconds, o->decode_seconds, o->peak_bytes);
+    return out_print(out, err, ",\"encode_seconds\":%.6f,\"decode_seconds\":%.6f,\"peak_bytes\":%zu}\n", o->encode_seconds,
+                     o->decode_seconds, o->peak_bytes);
 }
 
 rt_status compare_print_json(const compare_result *result, rt_text *out, rt_error *err) {

@@ -20,15 +20,17 @@ size_t compare_measure_max_questions(const t5_config *config, const t5_generate_
     return DENSE_FLOATS / floats;
 }
 
-rt_status compare_measure_open(t5_session *session, const t5_config *config, const t5_session_params *params, const t5_generate_params *generate,
-                               size_t max_questions, compare_measure *measure, rt_error *err) {
-    *measure = (compare_measure){.session = session, .config = config, .params = *params, .generate = generate, .max_questions = max_questions};
+rt_status compare_measure_open(t5_session *session, const t5_config *config, const t5_session_params *params,
+                               const t5_generate_params *generate, size_t max_questions, compare_measure *measure, rt_error *err) {
+    *measure =
+        (compare_measure){.session = session, .config = config, .params = *params, .generate = generate, .max_questions = max_questions};
     measure->answers = calloc(COMPARE_MAX_SETTINGS, sizeof *measure->answers);
     measure->measured = calloc(COMPARE_MAX_SETTINGS * max_questions, sizeof *measure->measured);
     measure->tokens = calloc(max_questions, sizeof *measure->tokens);
     measure->source = calloc(max_questions, sizeof *measure->source);
     measure->logits = calloc(COMPARE_ROWS * config->vocab_size, sizeof *measure->logits);
-    if (measure->answers != NULL && measure->measured != NULL && measure->tokens != NULL && measure->source != NULL && measure->logits != NULL) {
+    if (measure->answers != NULL && measure->measured != NULL && measure->tokens != NULL && measure->source != NULL &&
+        measure->logits != NULL) {
         return RT_OK;
     }
     compare_measure_close(measure);
@@ -54,7 +56,9 @@ void compare_measure_close(compare_measure *m) {
     *m = (compare_measure){0};
 }
 
-static compare_measured *at(compare_measure *m, size_t setting, size_t question) { return &m->measured[setting * m->max_questions + question]; }
+static compare_measured *at(compare_measure *m, size_t setting, size_t question) {
+    return &m->measured[setting * m->max_questions + question];
+}
 
 static rt_status set_topk(compare_measure *m, const compare_topk *topk, rt_error *err) {
     m->params.ff_topk = topk->ff;

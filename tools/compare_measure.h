@@ -31,8 +31,8 @@ typedef struct compare_measure {
 } compare_measure;
 
 /* session: of the model; its top-k are changed. generate is borrowed. */
-rt_status compare_measure_open(t5_session *session, const t5_config *config, const t5_session_params *params, const t5_generate_params *generate,
-                               size_t max_questions, compare_measure *measure, rt_error *err);
+rt_status compare_measure_open(t5_session *session, const t5_config *config, const t5_session_params *params,
+                               const t5_generate_params *generate, size_t max_questions, compare_measure *measure, rt_error *err);
 void compare_measure_close(compare_measure *measure); /* a zeroed one is closed already */
 
 /* Fills measured for n questions, and adds to the tally all that needs no text: first tokens, logits, time, memory, statistics. */

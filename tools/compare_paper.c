@@ -1,5 +1,5 @@
-/* Results of Gupta et al. 2021 (ag1988/top_k_attention, folder unifiedqa): UnifiedQA checkpoints with top-k at the feed-forward layers and no
- * training, exact match / F1 on the dev splits. */
+/* Results of Gupta et al. 2021 (ag1988/top_k_attention, folder unifiedqa): UnifiedQA checkpoints with top-k at the feed-forward layers and
+ * no training, exact match / F1 on the dev splits. */
 #include "tools/compare_paper.h"
 
 #include <ctype.h>

@@ -37,7 +37,11 @@ static rt_status keep_answers(compare_records *r, const compare_record *record, 
     for (size_t s = 0; s < r->n_settings; s++) {
         compare_answer *a = &r->answers[record->answers + s];
         const compare_measured *m = asked->measured[s];
-        *a = (compare_answer){.same = asked->same[s], .exact_match = asked->scores[s].exact_match, .f1 = asked->scores[s].f1, .max_abs = m->max_abs, .kl = m->kl};
+        *a = (compare_answer){.same = asked->same[s],
+                              .exact_match = asked->scores[s].exact_match,
+                              .f1 = asked->scores[s].f1,
+                              .max_abs = m->max_abs,
+                              .kl = m->kl};
         if (s > 0 && a->same) a->text = r->answers[record->answers].text;
         else RT_TRY(keep(r, asked->texts[s], &a->text, err));
     }

@@ -70,7 +70,8 @@ static rt_status parse_item(const list *l, const char *item, size_t n, compare_t
                        l->option, rt_quote(quoted, item, n));
     }
     if (topk->ff <= l->d_ff) return RT_OK;
-    return rt_fail(err, RT_ERR_USAGE, "--%s %s is above this model's d_ff (1 to %zu, or all)", l->option, rt_quote(quoted, item, n), l->d_ff);
+    return rt_fail(err, RT_ERR_USAGE, "--%s %s is above this model's d_ff (1 to %zu, or all)", l->option, rt_quote(quoted, item, n),
+                   l->d_ff);
 }
 
 static void name_part(char name[COMPARE_NAME_SIZE], const char *what, size_t k) {
@@ -132,7 +133,9 @@ rt_status compare_settings_list(const char *ff_list, const char *attn_list, size
     for (size_t i = 0; i < settings->n; i++) {
         compare_setting *s = &settings->v[i];
         name_setting(s);
-        while (settings->v[s->encoded_by].topk.ff != s->topk.ff || settings->v[s->encoded_by].topk.encoder != s->topk.encoder) s->encoded_by++;
+        while (settings->v[s->encoded_by].topk.ff != s->topk.ff || settings->v[s->encoded_by].topk.encoder != s->topk.encoder) {
+            s->encoded_by++;
+        }
     }
     return RT_OK;
 }

@@ -22,9 +22,9 @@ typedef struct compare_settings {
     size_t n;
 } compare_settings;
 
-/* Dense, and the items of two lists, "K,K,..." or NULL each. An item is K (of feed-forward in the first list, of all attention in the second)
- * or all, or K and further parts joined by '+', or such parts alone: ff=K, attn=K, enc=K, dec=K, cross=K. What an item does not say is
- * dense; one that is dense or listed before is left out. Without lists: ff 16, 32, ..., 512, as far as they are below d_ff. RT_ERR_USAGE
+/* Dense, and the items of two lists, "K,K,..." or NULL each. An item is K (of feed-forward in the first list, of all attention in the
+ * second) or all, or K and further parts joined by '+', or such parts alone: ff=K, attn=K, enc=K, dec=K, cross=K. What an item does not say
+ * is dense; one that is dense or listed before is left out. Without lists: ff 16, 32, ..., 512, as far as they are below d_ff. RT_ERR_USAGE
  * names the option and the item. */
 rt_status compare_settings_list(const char *ff_list, const char *attn_list, size_t d_ff, compare_settings *settings, rt_error *err);
 

@@ -25,7 +25,8 @@ static rt_status put_score(const eval_mean *mean, const compare_change *change, 
     const eval_mean *shown = is_dense ? mean : &change->mean;
     snprintf(interval, sizeof interval, is_dense ? "(%.2f to %.2f)" : "(%+.2f to %+.2f)", 100 * shown->low, 100 * shown->high);
     RT_TRY(out_print(out, err, "  %6.2f", 100 * mean->mean));
-    return is_dense ? out_print(out, err, "  %6s %-16s", "", interval) : out_print(out, err, "  %+6.2f %-16s", 100 * change->mean.mean, interval);
+    return is_dense ? out_print(out, err, "  %6s %-16s", "", interval)
+                    : out_print(out, err, "  %+6.2f %-16s", 100 * change->mean.mean, interval);
 }
 
 static rt_status put_row(const compare_result *result, const compare_set *set, size_t s, int width, rt_text *out, rt_error *err) {
@@ -35,7 +36,9 @@ static rt_status put_row(const compare_result *result, const compare_set *set, s
     RT_TRY(out_print(out, err, "%-*s", width, result->settings.v[s].name));
     RT_TRY(put_score(&o->exact_match, &o->exact_match_change, s == 0, out, err));
     if (s == 0) RT_TRY(out_print(out, err, "  %6s %6s %7s", "", "", ""));
-    else RT_TRY(out_print(out, err, "  %6zu %6zu %7.2g", o->exact_match_change.n_better, o->exact_match_change.n_worse, o->exact_match_change.p));
+    else
+        RT_TRY(out_print(out, err, "  %6zu %6zu %7.2g", o->exact_match_change.n_better, o->exact_match_change.n_worse,
+                         o->exact_match_change.p));
     if (o->f1.n > 0) RT_TRY(out_print(out, err, "  %6.2f", 100 * o->f1.mean));
     else RT_TRY(out_print(out, err, "  %6s", "-"));
     if (set->own_name != NULL) RT_TRY(out_print(out, err, "  %8.2f", 100 * o->own.mean));
@@ -58,15 +61,17 @@ static rt_status put_layers(const compare_result *result, const compare_set *set
         const bool encoder = i < result->n_encoder;
         const size_t block = encoder ? i : i - result->n_encoder;
         const compare_layer *layer = encoder ? &dense->encoder[block] : &dense->decoder[block];
-        RT_TRY(out_print(out, err, "  %s %2zu  %8.1f (%4.1f %%)  %6zu  %6zu\n", encoder ? "encoder" : "decoder", block + 1, layer->positive_mean,
-                         100 * layer->positive_mean / (double)result->d_ff, layer->positive_p99, layer->positive_max));
+        RT_TRY(out_print(out, err, "  %s %2zu  %8.1f (%4.1f %%)  %6zu  %6zu\n", encoder ? "encoder" : "decoder", block + 1,
+                         layer->positive_mean, 100 * layer->positive_mean / (double)result->d_ff, layer->positive_p99,
+                         layer->positive_max));
     }
     return RT_OK;
 }
 
 static rt_status put_heads(const compare_result *result, const compare_set *set, int width, rt_text *out, rt_error *err) {
     paper_score paper;
-    RT_TRY(out_print(out, err, "%-*s  %6s  %6s %-16s  %6s %6s %7s  %6s", width, "setting", "EM", "change", "95 %", "better", "worse", "p", "F1"));
+    RT_TRY(out_print(out, err, "%-*s  %6s  %6s %-16s  %6s %6s %7s  %6s", width, "setting", "EM", "change", "95 %", "better", "worse", "p",
+                     "F1"));
     if (set->own_name != NULL) RT_TRY(out_print(out, err, "  %8s", set->own_name));
     RT_TRY(out_print(out, err, "  %6s  %6s  %8s %8s %8s  %7s  %6s", "same", "first", "KL", "max", "mean", "ms/q", "MiB"));
     if (paper_published(result->d_ff, set->dataset, set->split, result->d_ff, &paper)) RT_TRY(out_print(out, err, "  paper"));

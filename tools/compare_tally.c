@@ -1,5 +1,5 @@
-/* Sums over questions; see compare_tally.h. Everything is added in the order of the questions, so that neither the window they went through the
- * model in nor the threads change a digit. */
+/* Sums over questions; see compare_tally.h. Everything is added in the order of the questions, so that neither the window they went through
+ * the model in nor the threads change a digit. */
 #include "tools/compare_tally.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* t5k convert: a model to one GGUF file. The head is made in memory, then the tensors go through one after another; what is written only takes
- * the place of what was there when all of it is on the disk. */
+/* t5k convert: a model to one GGUF file. The head is made in memory, then the tensors go through one after another; what is written only
+ * takes the place of what was there when all of it is on the disk. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>

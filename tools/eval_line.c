@@ -14,12 +14,10 @@ static rt_status put_text(rt_text *out, const char *name, slice text, rt_error *
 }
 
 static rt_status put_scores(const eval_line *line, rt_text *out, rt_error *err) {
-    static const char *const own[] = {
-        [DATA_CHOICE] = "accuracy", [DATA_SPANS] = "drop_f1", [DATA_ROUGE_L] = "rouge_l", [DATA_BLEU_1] = "bleu_1"};
     const eval_score *s = &line->score;
     if (!s->scored) return RT_OK;
     RT_TRY(out_print(out, err, ",\"exact_match\":%.9g,\"f1\":%.9g", s->exact_match, s->f1));
-    return s->has_own ? out_print(out, err, ",\"%s\":%.9g", own[line->metric], s->own) : RT_OK;
+    return s->has_own ? out_print(out, err, ",\"%s\":%.9g", eval_own_key(line->metric), s->own) : RT_OK;
 }
 
 rt_status eval_line_write(const eval_line *line, rt_text *out, rt_error *err) {

@@ -20,6 +20,16 @@ const char *eval_own_name(data_metric metric) {
     }
 }
 
+const char *eval_own_key(data_metric metric) {
+    switch (metric) {
+    case DATA_CHOICE: return "accuracy";
+    case DATA_SPANS: return "drop_f1";
+    case DATA_ROUGE_L: return "rouge_l";
+    case DATA_BLEU_1: return "bleu_1";
+    default: return NULL;
+    }
+}
+
 /* The last letter that the choices are split at: in UnifiedQA's script (h) for the sets in a folder qasc, otherwise (e). */
 static char last_letter(const opt_values *options, const eval_source *source, const data_question *question) {
     if (options->eval.choice_letters == EVAL_LETTERS_PUBLISHED) {

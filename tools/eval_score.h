@@ -24,4 +24,7 @@ rt_status eval_score_answer(const opt_values *options, const eval_source *source
 /* "accuracy" or such; NULL where the own metric is SQuAD's. */
 const char *eval_own_name(data_metric metric);
 
+/* The same as a member of JSON objects has it, "drop_f1" or such. */
+const char *eval_own_key(data_metric metric);
+
 #endif

@@ -1,7 +1,7 @@
 /* A file that is there in full or not at all: written to a temporary file in the same folder, synced, renamed, and the folder synced.
  *
- * The temporary file has no name (O_TMPFILE) where the file system can, so that a run that is killed leaves nothing behind; where it has one,
- * SIGINT, SIGTERM and SIGHUP wait until it is removed or renamed, and end the run then. */
+ * The temporary file has no name (O_TMPFILE) where the file system can, so that a run that is killed leaves nothing behind; while it has
+ * one, SIGINT, SIGTERM and SIGHUP wait until it is removed or renamed, and end the run then. */
 #ifndef TOOLS_NEW_FILE_H
 #define TOOLS_NEW_FILE_H
 

@@ -20,8 +20,8 @@ static rt_status put_set(const eval_set *set, rt_text *out, rt_error *err) {
     RT_TRY(report_heading(out, set->dataset, err));
     RT_TRY(markup_raw(out, "<p class=\"note\">", err));
     RT_TRY(markup_text(out, slice_of(set->path), err));
-    RT_TRY(out_print(out, err, ": %zu without references, %zu inputs cut, %zu records that cannot be read, %zu without an answer; ", set->n_no_answer,
-                     set->n_cut, set->n_defects, set->n_missing));
+    RT_TRY(out_print(out, err, ": %zu without references, %zu inputs cut, %zu records that cannot be read, %zu without an answer; ",
+                     set->n_no_answer, set->n_cut, set->n_defects, set->n_missing));
     RT_TRY(out_print(out, err, "%zu tokens in, %zu out; %.1f s%s.</p>\n", set->input_tokens, set->output_tokens, set->seconds,
                      set->complete ? "" : "; not to its end"));
     RT_TRY(report_table_begin(out, "Scores in per cent with 95 % intervals", heads, sizeof heads / sizeof *heads, 1, err));
@@ -46,16 +46,20 @@ static rt_status put_question(const eval_result *result, size_t place, rt_text *
 
 static rt_status put_questions(const eval_result *result, rt_text *out, rt_error *err) {
     static const char head[] =
-        "<table class=\"questions\"><thead><tr><th scope=\"col\" class=\"number\" data-sort=\"place\"><button type=\"button\">number</button></th>"
+        "<table class=\"questions\"><thead><tr><th scope=\"col\" class=\"number\" data-sort=\"place\"><button "
+        "type=\"button\">number</button></th>"
         "<th scope=\"col\">question (opens)</th><th scope=\"col\">answer</th><th scope=\"col\">reference</th>"
         "<th scope=\"col\" class=\"number\" data-sort=\"f1\"><button type=\"button\">F1</button></th></tr></thead><tbody>\n";
     RT_TRY(report_heading(out, "Questions", err));
     if (result->n_records_left_out > 0) {
-        RT_TRY(out_print(out, err, "<p class=\"note\">The first %zu; %zu are left out.</p>\n", result->n_records, result->n_records_left_out));
+        RT_TRY(
+            out_print(out, err, "<p class=\"note\">The first %zu; %zu are left out.</p>\n", result->n_records, result->n_records_left_out));
     }
-    RT_TRY(markup_raw(out, "<form class=\"controls\" hidden><label>Text<input name=\"q\" type=\"search\" autocomplete=\"off\"></label>"
-                           "<label>Show<select name=\"show\"><option value=\"\">all questions</option><option value=\"right\">right</option>"
-                           "<option value=\"wrong\">wrong</option></select></label>", err));
+    RT_TRY(markup_raw(out,
+                      "<form class=\"controls\" hidden><label>Text<input name=\"q\" type=\"search\" autocomplete=\"off\"></label>"
+                      "<label>Show<select name=\"show\"><option value=\"\">all questions</option><option value=\"right\">right</option>"
+                      "<option value=\"wrong\">wrong</option></select></label>",
+                      err));
     if (result->n_sets > 1) {
         RT_TRY(markup_raw(out, "<label>Data set<select name=\"set\"><option value=\"\">all</option>", err));
         for (size_t i = 0; i < result->n_sets; i++) RT_TRY(report_option(out, i, result->sets[i].dataset, err));

@@ -1,4 +1,5 @@
-/* The page; see report_page.h. The style sheet and the script are tools/report/page.css and page.js, turned into string literals by the Makefile. */
+/* The page; see report_page.h. The style sheet and the script are tools/report/page.css and page.js, turned into string literals by the
+ * Makefile. */
 #include "tools/report_page.h"
 
 #include <stdarg.h>
@@ -18,7 +19,8 @@ static const char page_script[] =
 
 /* The policy forbids the page to load anything, whatever a question's text might make of it. */
 static const char head[] =
-    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+    "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+    "content=\"width=device-width,initial-scale=1\">\n"
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
     "<meta name=\"generator\" content=\"t5k " T5K_VERSION "\">\n<title>";
 
@@ -44,7 +46,8 @@ rt_status report_end(rt_text *out, rt_error *err) {
 
 rt_status report_heading(rt_text *out, const char *heading, rt_error *err) { return element(out, "<h2>", heading, "</h2>\n", err); }
 
-rt_status report_table_begin(rt_text *out, const char *caption, const char *const *heads, size_t n_heads, size_t text_columns, rt_error *err) {
+rt_status report_table_begin(rt_text *out, const char *caption, const char *const *heads, size_t n_heads, size_t text_columns,
+                             rt_error *err) {
     RT_TRY(element(out, "<p class=\"note\">", caption, "</p>\n", err));
     RT_TRY(element(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"", caption, "\">", err));
     RT_TRY(markup_raw(out, "<table><thead><tr>", err));
@@ -104,7 +107,8 @@ static rt_status put_parts(rt_text *out, const char *parts, rt_error *err) {
     return RT_OK;
 }
 
-rt_status report_question(rt_text *out, const char *id, const char *task, const char *input, const char *references, size_t n, rt_error *err) {
+rt_status report_question(rt_text *out, const char *id, const char *task, const char *input, const char *references, size_t n,
+                          rt_error *err) {
     const char *rest = strstr(input, " \\n ");
     RT_TRY(markup_raw(out, "<td data-name=\"question\"><details><summary>", err));
     if (task[0] != '\0') RT_TRY(element(out, "<span class=\"tag\">", task, "</span>", err));
@@ -121,6 +125,8 @@ rt_status report_question(rt_text *out, const char *id, const char *task, const 
 
 rt_status report_answer(rt_text *out, const char *answer, bool has_references, bool is_right, rt_error *err) {
     RT_TRY(markup_raw(out, !has_references ? "<span>" : is_right ? "<span class=\"right\">" : "<span class=\"wrong\">", err));
-    if (has_references) RT_TRY(markup_raw(out, is_right ? "<span class=\"hidden\">right: </span>" : "<span class=\"hidden\">wrong: </span>", err));
+    if (has_references) {
+        RT_TRY(markup_raw(out, is_right ? "<span class=\"hidden\">right: </span>" : "<span class=\"hidden\">wrong: </span>", err));
+    }
     return element(out, "<span class=\"text\">", answer[0] != '\0' ? answer : "(empty)", "</span></span>", err);
 }

@@ -26,12 +26,28 @@ expect 0 maria '' ask -m "$new" 'Who wrote the book? \n maria wrote the book. pe
 alone 'after several'
 
 # A file without a tokenizer takes ids.
-expect 0 '' "t5k: $relu/spiece.model: cannot read: No such file or directory; the new file will have no tokenizer" \
-    convert --type f16 $golden/relu_tied/safetensors "$new" >/dev/null
+run convert --type f16 $relu "$new"
+same 'convert: no tokenizer' "$tmp/err" \
+    "t5k: $relu/spiece.model: cannot read: No such file or directory; the new file will have no tokenizer" && pass
 run convert -q $relu "$new"
 holds 'convert: no tokenizer: status' test "$status" -eq 0 -a ! -s "$tmp/err" -a ! -s "$tmp/out"
 expect 0 '237 283 1' '' ask --ids -m "$new" '173 182 95 5 218 254 23 20 134 160 121 199 177 75 299 307 1'
 expect 3 '' "t5k: $relu/spiece.model: cannot read: No such file or directory" convert --layout llama.cpp $relu "$new"
+
+# llama.cpp's own library reads the file and encodes to the same states, as near as its arithmetic comes: it rounds activations to f16
+# and to 8 bits where weights are stored so.
+python=${PYTHON-python3}
+if "$python" -c 'import llama_cpp' 2>/dev/null; then
+    ids='37 299 10 68 17 9 8 1'
+    for type in f32:1e-5 f16:5e-3 q8_0:1e-1; do
+        run convert -q --type ${type%:*} --layout llama.cpp $mini "$new"
+        run ask -m "$new" --ids --dump "$tmp/after" "$ids"
+        # shellcheck disable=SC2086
+        holds "convert: llama.cpp encodes $type" "$python" tests/cli/convert_llama.py ${type#*:} "$new" "$tmp/after" $ids
+    done
+else
+    echo 'tests/cli/convert.sh: no llama-cpp-python, so what llama.cpp makes of a file is not tested' >&2
+fi
 
 # What is refused leaves what was there.
 cp "$tmp/first.gguf" "$new"
