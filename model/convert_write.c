@@ -21,7 +21,7 @@ typedef struct maker {
     t5_loss *loss; /* NULL: not counted */
     rt_error *err;
     size_t row_bytes; /* of p->type */
-    float *wide, *back; /* [cols]: a row before and after narrowing */
+    float *wide, *back; /* [rt_screen_fill_scratch(cols)], [cols]: a row before and after narrowing */
     uint8_t *rows;      /* rows of p->type: as many as `at_once` */
     size_t at_once;
     uint8_t *out; /* a panel, an 8-bit copy of RT_SCREEN_PANEL rows */
@@ -164,7 +164,7 @@ static rt_status allocate(maker *m) {
     const size_t many = ROWS_BYTES / m->row_bytes > 1 ? ROWS_BYTES / m->row_bytes : 1;
     const size_t panel_bytes = p->cols * RT_PANEL * sizeof(float); /* room for either kind of panel */
     m->at_once = p->part == T5_PART_ROWS ? many : RT_SCREEN_PANEL;
-    m->wide = malloc(p->cols * sizeof *m->wide);
+    m->wide = malloc(rt_screen_fill_scratch(p->cols) * sizeof *m->wide);
     m->back = malloc(p->cols * sizeof *m->back);
     m->rows = malloc(m->at_once * m->row_bytes);
     if (p->part != T5_PART_ROWS) m->out = malloc(panel_bytes + RT_SCREEN_PANEL * sizeof(float));

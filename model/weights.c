@@ -70,7 +70,7 @@ typedef struct loader {
     const t5_config *config;
     const rt_kernels *kernels;
     rt_threads *threads;
-    float *screen_scratch; /* [threads, d_model] */
+    float *screen_scratch; /* [threads, rt_screen_fill_scratch(d_model)] */
     t5_weights *weights;
     bool headers_only;
     t5_tensor_visit visit; /* NULL: nobody wants to know */
@@ -180,7 +180,7 @@ typedef struct screen_job {
 
 static void fill_screen_panel(void *context, size_t panel, size_t worker) {
     const screen_job *job = context;
-    rt_screen_fill(job->kernels, job->W, panel, job->screen, job->scratch + worker * job->W->cols);
+    rt_screen_fill(job->kernels, job->W, panel, job->screen, job->scratch + worker * rt_screen_fill_scratch(job->W->cols));
 }
 
 static void add_screen(loader *l, t5_feed_forward_weights *ff) {
@@ -189,7 +189,7 @@ static void add_screen(loader *l, t5_feed_forward_weights *ff) {
     const rt_compute compute = {.threads = l->threads};
     rt_arena *arena = &l->weights->arena;
     const size_t before = arena->used;
-    if (l->screen_scratch == NULL) l->screen_scratch = rt_arena_alloc(arena, rt_n_threads(&compute) * c->d_model, sizeof(float));
+    if (l->screen_scratch == NULL) l->screen_scratch = rt_arena_alloc(arena, rt_n_threads(&compute) * rt_screen_fill_scratch(c->d_model), sizeof(float));
     rt_screen_place(arena, &ff->wi, &ff->screen);
     l->weights->derived.screens += arena->used - before;
     l->weights->screen_shape = ff->screen;

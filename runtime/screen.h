@@ -40,7 +40,10 @@ static inline rt_screen rt_screen_of(size_t n, size_t k) { return (rt_screen){.n
 /* Places the copy of W on the arena, to be filled panel by panel. */
 void rt_screen_place(rt_arena *arena, const rt_matrix *W, rt_screen *screen);
 
-/* Fills one panel; scratch holds k floats. Different panels may be filled by different threads. */
+/* Floats of scratch for rt_screen_fill: a row widened, and its 8 bits. */
+static inline size_t rt_screen_fill_scratch(size_t k) { return k + (k + 3) / 4; }
+
+/* Fills one panel. Different panels may be filled by different threads. The same bytes with all kernels. */
 void rt_screen_fill(const rt_kernels *kernels, const rt_matrix *W, size_t panel, rt_screen *screen, float *scratch);
 
 static inline size_t rt_screen_panels(const rt_screen *screen) { return (screen->n + RT_SCREEN_PANEL - 1) / RT_SCREEN_PANEL; }

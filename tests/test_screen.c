@@ -113,7 +113,7 @@ static size_t check_left_out(const rt_kernels *kernels, const screened *s, rows_
 
 static size_t check_form(const rt_kernels *kernels, random_source *r, rows_form form, size_t k) {
     static const size_t n_X = QUERIES * MAX_K, n_W = UNITS * MAX_K;
-    float *X = malloc(n_X * sizeof *X), *W = malloc(n_W * sizeof *W), *row = malloc(MAX_K * sizeof *row);
+    float *X = malloc(n_X * sizeof *X), *W = malloc(n_W * sizeof *W), *row = malloc(rt_screen_fill_scratch(MAX_K) * sizeof *row);
     screened *got = malloc(sizeof *got), *want = malloc(sizeof *want);
     rt_arena measured = {0}, room = {0};
     rt_screen screen;

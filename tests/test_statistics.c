@@ -120,7 +120,8 @@ START_TEST(feed_forward) {
                                              .panels = true,
                                              .dtype_k = RT_F32,
                                              .dtype_v = RT_F32,
-                                             .dtype_gate = RT_F32};
+                                             .dtype_gate = RT_F32,
+                                             .kind = t % 2 == 0 ? FLOATS_UNIT : FLOATS_TIED}; /* with scores of just 0 */
                 check_spec(&spec, variant(_i), 10 * a + t);
             }
         }

@@ -78,7 +78,7 @@ static void fill_bias(attention_case *c, random_source *r) {
 
 static void fill_screen(attention_case *c) {
     rt_arena measured = {0};
-    float *row = malloc(c->spec.d_k * sizeof *row);
+    float *row = malloc(rt_screen_fill_scratch(c->spec.d_k) * sizeof *row);
     rt_screen_place(&measured, &c->args.K, &c->screen);
     REQUIRE(rt_arena_provide(&c->screen_room, &measured, "a screen", NULL) == RT_OK, "no memory for a screen");
     rt_screen_place(&c->screen_room, &c->args.K, &c->screen);
