@@ -200,6 +200,7 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
     s->decoder_hidden = plan.rows.n;
     s->decoder_scaled = plan.rows.x;
     s->n_states = n_states;
+    t5_session_note_peak(s);
     return RT_OK;
 }
 

@@ -85,6 +85,7 @@ rt_status t5_encode(t5_session *s, const t5_ids *inputs, size_t n_inputs, rt_err
     for (size_t b = 0; status == RT_OK && b < config->num_layers; b++) status = run_block(s, b, &plan, err);
     if (status == RT_OK) status = t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &s->encoder_rows, err);
     if (status != RT_OK) s->n_inputs = 0; /* half-run states must not be read */
+    t5_session_note_peak(s);
     return status;
 }
 

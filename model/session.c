@@ -8,6 +8,8 @@
 
 t5_session_params t5_session_defaults(void) { return (t5_session_params){.chunk = 64, .batch_tokens = 4096, .tokens_per_input = 32}; }
 
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
 static rt_status check_topk(const t5_config *config, const t5_session_params *params, rt_error *err) {
     if (params->ff_topk <= config->d_ff) return RT_OK;
     return rt_fail(err, RT_ERR_USAGE, "feed-forward top-k %zu is outside 1 .. %zu (the model's d_ff)", params->ff_topk, config->d_ff);
@@ -72,19 +74,18 @@ void t5_session_collect(t5_session *session, t5_statistics *statistics) { sessio
 
 size_t t5_session_peak_bytes(const t5_session *session) { return session->peak_bytes; }
 
-/* Of what is in use now, which is all that one encoding or step needs once its scratch is there. */
-static void note_peak(t5_session *s) {
-    const rt_arena *const parts[] = {&s->scratch_memory, &s->encoder_memory, &s->cross_memory, &s->step_memory, &s->cache.memory};
-    size_t bytes = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) bytes += parts[i]->used;
-    if (bytes > s->peak_bytes) s->peak_bytes = bytes;
+/* Counts what the rows need, not what an earlier request has left. */
+void t5_session_note_peak(t5_session *s) {
+    size_t longest = 0, bytes = s->scratch_memory.used + s->encoder_memory.used;
+    for (size_t r = 0; r < s->n_rows; r++) longest = larger(longest, s->row[r].length);
+    if (s->n_rows > 0) bytes += s->cross_memory.used + s->step_memory.used;
+    bytes += s->cache.n_layers * s->n_rows * longest * s->cache.inner * 2 * sizeof(float);
+    s->peak_bytes = larger(s->peak_bytes, bytes);
 }
 
 size_t t5_session_threads(const t5_session *session) { return rt_n_threads(&session->compute); }
 
 const char *t5_session_isa(const t5_session *session) { return session->compute.kernels->isa; }
-
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 void t5_session_place_scratch(t5_session *session, rt_arena *arena, size_t m, size_t max_keys) {
     const t5_config *c = &session->model->config;
@@ -106,6 +107,5 @@ rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_k
     t5_session_place_scratch(session, &measured, m, max_keys);
     RT_TRY(rt_arena_provide(&session->scratch_memory, &measured, "scratch", err));
     t5_session_place_scratch(session, &session->scratch_memory, m, max_keys);
-    note_peak(session);
     return RT_OK;
 }

@@ -52,6 +52,9 @@ struct t5_session {
 void t5_session_place_scratch(t5_session *session, rt_arena *arena, size_t m, size_t max_keys);
 rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_keys, rt_error *err);
 
+/* To be called when an encoding or a step is done. */
+void t5_session_note_peak(t5_session *session);
+
 /* chunk, but no more than the rows there are: it sizes scratch. */
 static inline size_t t5_chunk(const t5_session *session, size_t m) { return session->params.chunk < m ? session->params.chunk : m; }
 

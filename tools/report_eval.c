@@ -16,7 +16,7 @@ static rt_status put_group(const eval_group *group, const char *name, rt_text *o
 }
 
 static rt_status put_set(const eval_set *set, rt_text *out, rt_error *err) {
-    static const char *const heads[] = {"set or task", "questions", "exact match", "F1", "own metric", ""};
+    static const char *const heads[] = {"set or task", "questions", "exact match", "F1", "own metric", "which"};
     RT_TRY(report_heading(out, set->dataset, err));
     RT_TRY(markup_raw(out, "<p class=\"note\">", err));
     RT_TRY(markup_text(out, slice_of(set->path), err));

@@ -25,7 +25,7 @@ for command in ask score eval tokenize detokenize inspect convert help; do
     done
 done
 
-names='ask, score, eval, tokenize, detokenize, inspect, convert or help; a question goes after ask'
+names='ask, score, eval, compare, tokenize, detokenize, inspect, convert or help; a question goes after ask'
 refuse "unknown command \"foo\" ($names)" foo
 refuse 'unknown command "asks" (did you mean ask?)' asks
 refuse 'unknown command "tokenise" (did you mean tokenize?)' tokenise
