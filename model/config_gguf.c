@@ -8,9 +8,9 @@
  * What no key says is told by the tensors, or is the same for every such file:
  *     vocab_size            rows of token_embd.weight
  *     activation            GELU (tanh form) with a gate where ffn_gate is there, else ReLU
- *     output scale          where output.weight, the head of its own, is missing
+ *     bias of every layer   where the second block has one: UMT5
+ *     output scale          where output.weight, the head of its own, is missing, and in UMT5 (as in config.c)
  *     largest distance      128
- *     bias of every layer   not there
  *
  * In place of "t5", an encoder alone says "t5encoder" and has no decoder_block_count. Files that t5k has converted have keys for what
  * cannot be told, each of which holds where it is there:
@@ -153,14 +153,11 @@ static rt_status read_activation(const rt_gguf *gguf, t5_activation *activation,
 static rt_status read_arithmetic(const rt_gguf *gguf, t5_config *config, rt_error *err) {
     config->is_gated_act = ckpt_gguf_is_gated(gguf);
     config->activation = config->is_gated_act ? T5_GELU_TANH : T5_RELU;
-    config->scale_decoder_outputs = rt_gguf_find_tensor(gguf, "output.weight") == NULL;
+    config->has_bias_per_layer = rt_gguf_find_tensor(gguf, "enc.blk.1.attn_rel_b.weight") != NULL;
+    config->scale_decoder_outputs = config->has_bias_per_layer || rt_gguf_find_tensor(gguf, "output.weight") == NULL;
     RT_TRY(read_activation(gguf, &config->activation, err));
     RT_TRY(read_flag(gguf, "t5k.scale_decoder_outputs", &config->scale_decoder_outputs, err));
-    RT_TRY(read_flag(gguf, "t5k.has_bias_per_layer", &config->has_bias_per_layer, err));
-    /* UMT5 goes by the same architecture, and its output scale cannot be told. */
-    if (config->has_bias_per_layer || rt_gguf_find_tensor(gguf, "enc.blk.1.attn_rel_b.weight") == NULL) return RT_OK;
-    return rt_fail(err, RT_ERR_UNSUPPORTED, "%s: a UMT5 model, with a relative bias in every block (enc.blk.1.attn_rel_b.weight)",
-                   gguf->file);
+    return read_flag(gguf, "t5k.has_bias_per_layer", &config->has_bias_per_layer, err);
 }
 
 static rt_status read_ids(const rt_gguf *gguf, const char *prefix, t5_config *config, rt_error *err) {

@@ -242,7 +242,7 @@ static const struct {
     {NUMBER("general.quantization_version", 1), RT_ERR_UNSUPPORTED, "quantised blocks of another layout"},
     {{GGUF_DROP, "token_embd.weight", 0, 0, NULL}, RT_ERR_DISAGREE, "no matrix token_embd.weight"},
     {{GGUF_DROP, "dec.blk.1.attn_v.weight", 0, 0, NULL}, RT_ERR_DISAGREE, "decoder.block.1.layer.0.SelfAttention.v.weight"},
-    {{GGUF_RENAME, "enc.blk.1.attn_norm.weight", 0, 0, "enc.blk.1.attn_rel_b.weight"}, RT_ERR_UNSUPPORTED, "UMT5"},
+    {{GGUF_RENAME, "enc.blk.1.attn_norm.weight", 0, 0, "enc.blk.1.attn_rel_b.weight"}, RT_ERR_DISAGREE, "relative_attention_bias"},
     {{GGUF_RENAME, "enc.blk.1.attn_norm.weight", 0, 0, "shared.weight"}, RT_ERR_MALFORMED, "'shared.weight' is there under two names"},
     {{GGUF_RENAME, "enc.blk.1.attn_norm.weight", 0, 0, "a_name_of_64_bytes______________________________________________"},
      RT_ERR_MALFORMED, "its name is too long"},
