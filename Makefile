@@ -13,11 +13,10 @@ PKGS      := libcjson zlib
 CPPFLAGS  += -I. -D_GNU_SOURCE -DT5K_VERSION='"$(VERSION)"'
 # No contraction: a multiply and an add fuse only where the source says fma, so that every variant of a kernel gives the same bits.
 FLAGS     := -O3 -g -pthread -fPIC -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Wshadow -Wconversion -MMD -MP
-ifdef WERROR
-FLAGS     += -Werror
-endif
 ifeq ($(CONFIG),sanitize)
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifdef WERROR
+FLAGS     += -Werror # not with the sanitizers, whose own code makes the compiler warn of what is not there
 endif
 # clang's, for tests/fuzz/run.sh. Checking vptr would need the runtime for C++.
 ifeq ($(CONFIG),fuzz)

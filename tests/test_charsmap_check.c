@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/support/spm_builder.h"
+#include "tests/support/suite.h"
 #include "tokenizer/charsmap_check.h"
 #include "tokenizer/spm_shim.h"
 
@@ -166,9 +167,5 @@ int main(void) {
     tcase_add_test(tests, nested_and_endless_keys);
     tcase_add_test(tests, changed_units);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

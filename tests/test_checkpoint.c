@@ -11,6 +11,7 @@
 #include "tests/support/checkpoint_use.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 static scratch files;
 
@@ -280,9 +281,5 @@ int main(void) {
     tcase_add_test(golden, golden_forms);
     suite_add_tcase(suite, made);
     suite_add_tcase(suite, golden);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

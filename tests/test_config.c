@@ -10,6 +10,7 @@
 #include "runtime/buffer.h"
 #include "tests/support/expect.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tests/support/text.h"
 
 static scratch files;
@@ -368,9 +369,5 @@ int main(void) {
     tcase_add_test(golden, first_t5_small);
     suite_add_tcase(suite, rows);
     suite_add_tcase(suite, golden);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

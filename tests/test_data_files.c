@@ -8,6 +8,7 @@
 
 #include "tests/support/question_list.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tests/support/text.h"
 #include "tools/data/source.h"
 
@@ -280,9 +281,5 @@ int main(void) {
     tcase_add_test(tc, every_cut_of_a_document);
     tcase_add_test(tc, memory_is_flat);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/support/question_list.h"
+#include "tests/support/suite.h"
 
 #define SETS "tests/data/sets/"
 
@@ -222,9 +223,5 @@ int main(void) {
     tcase_add_test(tc, small_sets_of_the_embedded_model);
     tcase_add_test(tc, embedded_models_own_test_file);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/support/question_list.h"
+#include "tests/support/suite.h"
 
 #define SHARED "../shared/datasets/"
 
@@ -167,9 +168,5 @@ int main(void) {
     tcase_add_test(tc, boolq_forms_agree);
     tcase_add_test(tc, openbookqa_forms_agree);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include "tests/support/expect.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 static rt_text bytes;
 static uint8_t *exact;
@@ -376,9 +377,5 @@ int main(void) {
     tcase_add_test(tests, paths);
     tcase_add_test(tests, files_of_others);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -13,6 +13,7 @@
 #include "tests/support/expect.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 
 #define CASES "tests/golden/cases/"
 #define RELU CASES "relu_tied/gguf_q8_0/model.gguf"
@@ -369,9 +370,5 @@ int main(void) {
     tcase_add_test(tests, folders);
     tcase_add_test(tests, dialect_of_candle);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

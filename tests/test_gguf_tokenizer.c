@@ -9,6 +9,7 @@
 #include "tests/support/expect.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tokenizer/tokenizer.h"
 
 #define REAL "tests/golden/cases/real_vocab/gguf_f16/model.gguf"
@@ -317,9 +318,5 @@ int main(void) {
     tcase_add_test(tests, a_piece_too_long);
     tcase_add_test(tests, without_a_vocabulary);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

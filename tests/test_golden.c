@@ -9,6 +9,7 @@
 
 #include "model/relative_bias.h"
 #include "tests/support/golden.h"
+#include "tests/support/suite.h"
 
 #define CASES "tests/golden/cases"
 
@@ -204,9 +205,5 @@ int main(void) {
     tcase_add_test(cases, golden_cases);
     Suite *suite = suite_create("golden");
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include "runtime/buffer.h"
 #include "tests/support/expect.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tests/support/text.h"
 
 /* From a block of exactly n bytes, so that the address sanitizer sees any read past the end. */
@@ -188,9 +189,5 @@ int main(void) {
     tcase_add_test(whole, read_from_file);
     suite_add_tcase(suite, rows);
     suite_add_tcase(suite, whole);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

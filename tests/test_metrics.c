@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "runtime/buffer.h"
+#include "tests/support/suite.h"
 #include "tests/support/text.h"
 #include "tools/metrics/assignment.h"
 #include "tools/metrics/bleu.h"
@@ -355,9 +356,5 @@ int main(void) {
     TCase *tc = tcase_create("metrics");
     add_tests(tc);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "tests/support/suite.h"
 #include "tests/support/text.h"
 #include "tools/data/data_set.h"
 #include "tools/metrics/squad.h"
@@ -101,9 +102,5 @@ int main(void) {
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, squad_dev, 0, sizeof published / sizeof *published);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "tests/support/expect.h"
 #include "tests/support/pytorch_writer.h"
+#include "tests/support/suite.h"
 #include "tests/support/text.h"
 
 static const pt_change none = {0};
@@ -327,9 +328,5 @@ int main(void) {
     tcase_add_test(cases, every_prefix);
     tcase_add_test(cases, every_byte);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include "tests/support/pytorch_writer.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tests/support/text.h"
 
 static scratch files;
@@ -305,9 +306,5 @@ int main(void) {
     tcase_add_loop_test(made, every_prefix, 0, PT_N_STYLES);
     tcase_add_loop_test(made, every_byte, 0, PT_N_STYLES);
     suite_add_tcase(suite, made);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include "tests/support/checkpoint_use.h"
 #include "tests/support/expect.h"
 #include "tests/support/pytorch_writer.h"
+#include "tests/support/suite.h"
 
 static scratch files;
 
@@ -172,9 +173,5 @@ int main(void) {
     tcase_add_loop_test(golden, golden_forms, 0, (int)(sizeof pairs / sizeof *pairs));
     suite_add_tcase(suite, made);
     suite_add_tcase(suite, golden);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

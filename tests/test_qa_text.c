@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/support/suite.h"
 #include "tools/qa_text.h"
 
 static void expect(const rt_text *out, const char *want, size_t n) {
@@ -130,9 +131,5 @@ int main(void) {
     tcase_add_test(tc, repair_replaces_each_invalid_byte);
     tcase_add_test(tc, repair_keeps_nul);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

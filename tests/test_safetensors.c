@@ -5,6 +5,7 @@
 
 #include "tests/support/expect.h"
 #include "tests/support/safetensors_writer.h"
+#include "tests/support/suite.h"
 #include "tests/support/text.h"
 
 typedef struct row {
@@ -195,9 +196,5 @@ int main(void) {
     tcase_add_test(rows, names_are_decoded);
     tcase_add_test(rows, known_other_files);
     suite_add_tcase(suite, rows);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

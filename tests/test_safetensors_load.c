@@ -6,6 +6,7 @@
 
 #include "tests/support/expect.h"
 #include "tests/support/safetensors_writer.h"
+#include "tests/support/suite.h"
 #include "tests/support/text.h"
 
 /* S1, G2, G3: no prefix of a sound file loads. */
@@ -204,9 +205,5 @@ int main(void) {
     tcase_add_test(whole, many_tensors);
     tcase_add_test(whole, many_metadata_keys);
     suite_add_tcase(suite, whole);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

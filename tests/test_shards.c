@@ -6,6 +6,7 @@
 #include "tests/support/checkpoint_use.h"
 #include "tests/support/safetensors_writer.h"
 #include "tests/support/scratch.h"
+#include "tests/support/suite.h"
 #include "tests/support/text.h"
 
 static scratch files;
@@ -158,9 +159,5 @@ int main(void) {
     tcase_add_test(rows, too_many_shards);
     tcase_add_test(rows, index_of_too_many_tensors);
     suite_add_tcase(suite, rows);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/support/spm_builder.h"
+#include "tests/support/suite.h"
 #include "tokenizer/spm_check.h"
 #include "tokenizer/tokenizer.h"
 
@@ -278,9 +279,5 @@ int main(void) {
     tcase_add_test(tests, other_vocabularies);
     tcase_add_test(tests, models_of_others);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/support/suite.h"
 #include "tokenizer/tokenizer.h"
 
 static const char model_folder[] = "data/models/qa-mini";
@@ -344,9 +345,5 @@ int main(void) {
     tcase_add_test(tests, bad_settings_are_refused);
     tcase_add_test(tests, unreadable_paths);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

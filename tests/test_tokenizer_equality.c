@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "runtime/file_map.h"
+#include "tests/support/suite.h"
 #include "tokenizer/spm_shim.h"
 #include "tokenizer/tokenizer.h"
 
@@ -173,9 +174,5 @@ int main(void) {
     tcase_add_test(tests, lines_of_the_data_sets);
     tcase_add_test(tests, answers_survive_both_ways);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "model/checkpoint/zip.h"
 #include "tests/support/expect.h"
+#include "tests/support/suite.h"
 #include "tests/support/text.h"
 #include "tests/support/zip_writer.h"
 
@@ -382,9 +383,5 @@ int main(void) {
     tcase_add_loop_test(rows, every_prefix, 0, N_STYLES);
     tcase_add_loop_test(rows, every_byte, 0, N_STYLES);
     suite_add_tcase(suite, rows);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

@@ -88,14 +88,3 @@ const t5_answer *must_have_answers(const t5_generation *generation, size_t input
 }
 
 bool same_answer(const t5_answer *a, const t5_answer *b) { return a->n == b->n && hash_answers(a, 1) == hash_answers(b, 1); }
-
-int run_tests(const char *name, TCase *tests, double seconds) {
-    Suite *suite = suite_create(name);
-    tcase_set_timeout(tests, seconds);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}

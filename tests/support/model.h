@@ -6,6 +6,7 @@
 
 #include "model/t5.h"
 #include "tests/support/floats.h"
+#include "tests/support/suite.h"
 
 #define QA_MINI "data/models/qa-mini"
 #define GOLDEN(name) "tests/golden/cases/" name "/safetensors"
@@ -47,8 +48,5 @@ const t5_answer *must_have_answers(const t5_generation *generation, size_t input
 
 /* Whether all of two answers is the same, bit for bit. */
 bool same_answer(const t5_answer *a, const t5_answer *b);
-
-/* Runs a suite of that name with these tests alone, each given so many seconds at most; the exit status of its program. */
-int run_tests(const char *name, TCase *tests, double seconds);
 
 #endif

@@ -15,11 +15,3 @@ const rt_kernels *variant(int i) {
     REQUIRE((size_t)i < rt_kernels_runnable(runnable), "there is no variant %d", i);
     return runnable[i];
 }
-
-int run_suite(Suite *suite) {
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int n_failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}

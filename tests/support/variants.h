@@ -5,12 +5,10 @@
 #include <check.h>
 
 #include "runtime/kernels.h"
+#include "tests/support/suite.h"
 
 /* Variant number i of rt_kernels_runnable, for the loop variable of a Check loop test over [0, n_variants()). */
 const rt_kernels *variant(int i);
 int n_variants(void);
-
-/* Runs and frees the suite; returns the exit status of the program. */
-int run_suite(Suite *suite);
 
 #endif
