@@ -23,6 +23,20 @@ rt_status t5_model_open(const char *path, t5_model **model, rt_error *err) {
     return RT_OK;
 }
 
+rt_status t5_model_of(const t5_config *config, ckpt_checkpoint *checkpoint, t5_model **model, rt_error *err) {
+    t5_model *m = calloc(1, sizeof *m);
+    if (m == NULL) return rt_fail_memory(err, sizeof *m, "a model");
+    m->config = *config;
+    const rt_status status = t5_weights_load(checkpoint, config, &m->weights, err);
+    if (status != RT_OK) {
+        t5_model_close(m);
+        return status;
+    }
+    m->checkpoint = checkpoint;
+    *model = m;
+    return RT_OK;
+}
+
 void t5_model_close(t5_model *model) {
     if (model == NULL) return;
     t5_weights_free(&model->weights);

@@ -10,4 +10,7 @@ struct t5_model {
     ckpt_checkpoint *checkpoint;
 };
 
+/* A model whose config and checkpoint are there already. On RT_OK the checkpoint is the model's. */
+rt_status t5_model_of(const t5_config *config, ckpt_checkpoint *checkpoint, t5_model **model, rt_error *err);
+
 #endif

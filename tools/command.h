@@ -14,7 +14,7 @@ typedef struct command {
     const char *examples;
 } command;
 
-enum { COMMAND_COUNT = 9 };
+enum { COMMAND_COUNT = 10 };
 extern const command command_table[COMMAND_COUNT];
 
 /* RT_ERR_USAGE, with the nearest name or the list of all, if there is none of that name. */
@@ -28,6 +28,7 @@ rt_status tokenize_run(const opt_values *options, rt_error *err);
 rt_status detokenize_run(const opt_values *options, rt_error *err);
 rt_status inspect_run(const opt_values *options, rt_error *err);
 rt_status convert_run(const opt_values *options, rt_error *err);
+rt_status bench_run(const opt_values *options, rt_error *err);
 rt_status help_run(const opt_values *options, rt_error *err);
 
 #endif

@@ -120,6 +120,25 @@ static const char convert_examples[] =
     "  t5k convert flan-t5-base flan-t5-base-f16.gguf --type f16\n"
     "  t5k convert flan-t5-base interchange.gguf --layout llama.cpp --type q8_0\n";
 
+static const char bench_help[] =
+    "Measures how fast a model runs, beside what this machine can do at most. Without MODEL it is $T5K_MODEL, else the small model that comes "
+    "with t5k; with --shape it is a T5 of that size with random weights, which are made in memory and written nowhere.\n\n"
+    "limits: multiply-adds in f32, products of bytes (where the kernels use them), and reading memory from a buffer larger than the caches, each "
+    "the best of the runs.\n"
+    "kernels: at the model's shapes in f32 on one thread, as shares of one thread's limit. Those that are shown as a share of memory's find their rows in memory, the others in the caches.\n"
+    "blocks: a pass over all blocks, divided by their number. The rates count all work and all weights of a dense block: what t5k leaves out, "
+    "units that are not positive and their weights, makes them larger and may make them exceed the limit.\n"
+    "requests: encode (512 tokens), ask (64 tokens, 16 new ones), beam (the same with 4 beams), eval (64 inputs of 49 to 512 tokens, 8 new ones each) "
+    "and long (4,096 tokens, 1 new one). tokens/s counts tokens read and written, those of every beam. A request that needs more memory than "
+    "there is is left out.\n\n"
+    "With --json it is one object: {\"model\":...,\"d_model\":...,\"density\":{...},\"isa\":...,\"threads\":...,\"runs\":...,\"limits\":{...}, "
+    "\"kernels\":[...],\"blocks\":[...],\"requests\":[...]}; rates are in 10^9 a second.";
+
+static const char bench_examples[] =
+    "  t5k bench\n"
+    "  t5k bench flan-t5-base --threads 4\n"
+    "  t5k bench --shape base --density 0.03 --json | jq .requests\n";
+
 static const char help_help[] = "Prints what a command does and all its options; without COMMAND, the list of commands.";
 
 static const char help_examples[] = "  t5k help ask\n";
@@ -135,6 +154,7 @@ const command command_table[COMMAND_COUNT] = {
      inspect_examples},
     {"convert", OPT_CONVERT, "MODEL OUT.gguf", "a model to one GGUF file, t5k's own or for llama.cpp", convert_run, convert_help,
      convert_examples},
+    {"bench", OPT_BENCH, "[MODEL]", "kernels and whole requests against the limits of this machine", bench_run, bench_help, bench_examples},
     {"help", OPT_HELP_COMMAND, "[COMMAND]", "what a command does and its options", help_run, help_help, help_examples},
 };
 
@@ -148,7 +168,7 @@ rt_status command_find(const char *name, const command **found, rt_error *err) {
         if (d < distance) distance = d, nearest = &command_table[i];
     }
     if (nearest == NULL) {
-        return rt_fail(err, RT_ERR_USAGE, "unknown command \"%s\" (ask, score, eval, compare, tokenize, detokenize, inspect, convert or help; a question goes "
+        return rt_fail(err, RT_ERR_USAGE, "unknown command \"%s\" (ask, score, eval, compare, tokenize, detokenize, inspect, convert, bench or help; a question goes "
                        "after ask)", shown);
     }
     if (distance > 0) return rt_fail(err, RT_ERR_USAGE, "unknown command \"%s\" (did you mean %s?)", shown, nearest->name);

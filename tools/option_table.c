@@ -12,10 +12,12 @@ enum {
     LINE_COMMANDS = OPT_ASK | OPT_SCORE,
     ALL_COMMANDS = OPT_ASK | OPT_SCORE | OPT_TOKENIZE | OPT_DETOKENIZE | SET_COMMANDS,
     PLAN_COMMANDS = RUN_COMMANDS | OPT_INSPECT,
+    MACHINE_COMMANDS = PLAN_COMMANDS | OPT_BENCH,
     MAX_BATCH = 1 << 16,
     MAX_TOKENS = 1 << 24, /* above what a line of LINES_MAX_BYTES can give */
     MAX_BEAMS = 1024,
     MAX_THREADS = 1024,
+    MAX_RUNS = 100,
     MAX_TOPK = 1 << 30
 };
 
@@ -83,7 +85,7 @@ const opt_row opt_table[OPT_N] = {
                    "Work on at most N queries at a time; memory depends on it, answers do not."},
     [OPT_BATCH_TOKENS] = {"batch-tokens", 0, OPT_KIND_COUNT, RUN_COMMANDS, 1, MAX_TOKENS, FIELD(session.batch_tokens), "N", NULL,
                           "Put inputs side by side up to N tokens; memory and speed depend on it, answers do not."},
-    [OPT_THREADS] = {"threads", 0, OPT_KIND_COUNT, PLAN_COMMANDS, 1, MAX_THREADS, FIELD(session.threads), "N", "all cores",
+    [OPT_THREADS] = {"threads", 0, OPT_KIND_COUNT, MACHINE_COMMANDS, 1, MAX_THREADS, FIELD(session.threads), "N", "all cores",
                      "Use N threads; answers do not depend on it."},
     [OPT_IDS] = {"ids", 0, OPT_KIND_FLAG, TEXT_COMMANDS, 0, 0, FIELD(ids), NULL, NULL,
                  "Token ids, separated by spaces, in place of text; ask and score take them exactly as given and need no tokenizer."},
@@ -121,7 +123,15 @@ const opt_row opt_table[OPT_N] = {
                     "Write the results and the questions to FILE.html, a page to look through."},
     [OPT_CHART] = {"chart", 0, OPT_KIND_TEXT, OPT_COMPARE, 0, 0, FIELD(compare.chart), "FILE.svg", NULL,
                    "Draw exact match against k to FILE.svg."},
-    [OPT_JSON] = {"json", 0, OPT_KIND_FLAG, PLAN_COMMANDS, 0, 0, FIELD(json), NULL, NULL,
+    [OPT_SHAPE] = {"shape", 0, OPT_KIND_WORD, OPT_BENCH, 0, 0, FIELD(bench.shape), "small|base|large|3b|11b", NULL,
+                   "Take random weights of this published shape of T5, made in memory, in place of a model."},
+    [OPT_DENSITY] = {"density", 0, OPT_KIND_SHARE, OPT_BENCH, 0, 1, FIELD(bench.density), "X", "0.05",
+                     "With --shape: the share of feed-forward units that are positive; 0.03 to 0.05 is usual in trained models."},
+    [OPT_WEIGHT_TYPE] = {"type", 0, OPT_KIND_WORD, OPT_BENCH, 0, 0, FIELD(bench.type), "f32|bf16", "f32",
+                         "With --shape: hold the matrices as this type."},
+    [OPT_RUNS] = {"runs", 0, OPT_KIND_COUNT, OPT_BENCH, 1, MAX_RUNS, FIELD(bench.runs), "N", NULL,
+                  "Time everything N times after a warm-up, and show the median."},
+    [OPT_JSON] = {"json", 0, OPT_KIND_FLAG, MACHINE_COMMANDS, 0, 0, FIELD(json), NULL, NULL,
                   "Print one JSON object for each input, data set, or model."},
     [OPT_DUMP] = {"dump", 0, OPT_KIND_TEXT, LINE_COMMANDS, 0, 0, FIELD(dump), "FILE", NULL,
                   "For one input: write encoder_hidden, decoder_hidden and logits to FILE in the safetensors format."},
@@ -129,5 +139,5 @@ const opt_row opt_table[OPT_N] = {
                    "No warnings and no prompts on standard error; convert prints no table."},
     [OPT_VERBOSE] = {"verbose", 'v', OPT_KIND_FLAG, ALL_COMMANDS, 0, 0, FIELD(verbose), NULL, NULL,
                      "Tell on standard error what is opened, what the model sees and how fast it is."},
-    [OPT_HELP] = {"help", 'h', OPT_KIND_FLAG, ALL_COMMANDS | OPT_INSPECT | OPT_CONVERT | OPT_HELP_COMMAND, 0, 0, FIELD(help), NULL, NULL, "Print this text."},
+    [OPT_HELP] = {"help", 'h', OPT_KIND_FLAG, ALL_COMMANDS | OPT_INSPECT | OPT_CONVERT | OPT_BENCH | OPT_HELP_COMMAND, 0, 0, FIELD(help), NULL, NULL, "Print this text."},
 };

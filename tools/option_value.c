@@ -34,6 +34,13 @@ static bool parse_decimal(const char *text, float limit, float *value) {
     return true;
 }
 
+static bool parse_share(const char *text, float *value) {
+    float v;
+    if (!parse_decimal(text, 1, &v) || !(v > 0 && v < 1)) return false;
+    *value = v;
+    return true;
+}
+
 static bool parse_early_stopping(const char *text, t5_early_stopping *value) {
     static const struct {
         const char *name;
@@ -119,6 +126,8 @@ static rt_status refuse(const opt_row *row, const char *text, rt_error *err) {
     case OPT_KIND_DECIMAL:
         return rt_fail(err, RT_ERR_USAGE, "--%s \"%s\" is not allowed (a decimal number from -%zu to %zu, as 0.6)", row->name, value,
                        row->max, row->max);
+    case OPT_KIND_SHARE:
+        return rt_fail(err, RT_ERR_USAGE, "--%s \"%s\" is not allowed (a decimal number above 0 and below 1, as 0.05)", row->name, value);
     case OPT_KIND_EARLY_STOPPING:
         return rt_fail(err, RT_ERR_USAGE, "--%s \"%s\" is not allowed (true, false or never)", row->name, value);
     case OPT_KIND_WORD: return rt_fail(err, RT_ERR_USAGE, "--%s \"%s\" is not allowed (%s)", row->name, value, row->argument);
@@ -139,6 +148,7 @@ rt_status opt_read_value(const opt_row *row, const char *text, opt_values *value
     case OPT_KIND_COUNT_OR_ALL: ok = parse_count_or_all(row, text, strlen(text), field); break;
     case OPT_KIND_ATTENTION: ok = parse_attention(row, text, field); break;
     case OPT_KIND_DECIMAL: ok = parse_decimal(text, (float)row->max, field); break;
+    case OPT_KIND_SHARE: ok = parse_share(text, field); break;
     case OPT_KIND_EARLY_STOPPING: ok = parse_early_stopping(text, field); break;
     case OPT_KIND_WORD: ok = parse_word(row, text, field); break;
     }

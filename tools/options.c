@@ -9,7 +9,8 @@
 enum { MAX_NAME = 64 };
 
 opt_values opt_defaults(void) {
-    return (opt_values){.input_tokens = 512, .batch = 1, .generate = t5_generate_defaults(), .session = t5_session_defaults()};
+    return (opt_values){.input_tokens = 512, .batch = 1, .generate = t5_generate_defaults(), .session = t5_session_defaults(),
+                        .bench = {.runs = 5, .density = 0.05f}};
 }
 
 size_t opt_edit_distance(const char *a, const char *b) {

@@ -17,7 +17,8 @@ typedef enum opt_command {
     OPT_EVAL = 32,
     OPT_COMPARE = 64,
     OPT_INSPECT = 128,
-    OPT_CONVERT = 256
+    OPT_CONVERT = 256,
+    OPT_BENCH = 512
 } opt_command;
 
 /* Rows of the option table, in the order in which help lists them. */
@@ -67,6 +68,10 @@ typedef enum opt_id {
     OPT_CHART,
     OPT_TYPE,
     OPT_LAYOUT,
+    OPT_SHAPE,
+    OPT_DENSITY,
+    OPT_WEIGHT_TYPE,
+    OPT_RUNS,
     OPT_JSON,
     OPT_DUMP,
     OPT_QUIET,
@@ -89,6 +94,12 @@ typedef struct opt_compare {
     const char *ff_list, *attn_list, *chart;
 } opt_compare;
 
+/* Of bench; shape and type are numbers of words in the option table. */
+typedef struct opt_bench {
+    size_t shape, type, runs;
+    float density;
+} opt_bench;
+
 /* What the user asked for. Strings are borrowed from argv. */
 typedef struct opt_values {
     bool given[OPT_N];
@@ -105,6 +116,7 @@ typedef struct opt_values {
     t5_session_params session;
     opt_eval eval;
     opt_compare compare;
+    opt_bench bench;
 } opt_values;
 
 typedef enum opt_kind {
@@ -115,6 +127,7 @@ typedef enum opt_kind {
     OPT_KIND_COUNT_OR_ALL,    /* size_t, min .. max or T5_ALL */
     OPT_KIND_ATTENTION,       /* the three attention top-k of session */
     OPT_KIND_DECIMAL,         /* float, -max .. max */
+    OPT_KIND_SHARE,           /* float, above 0 and below 1 */
     OPT_KIND_EARLY_STOPPING,  /* t5_early_stopping */
     OPT_KIND_WORD             /* size_t: which of the words that `argument` has, with '|' between them */
 } opt_kind;

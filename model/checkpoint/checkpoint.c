@@ -24,6 +24,7 @@ struct ckpt_checkpoint {
     ckpt_file *files; /* [n_files] */
     size_t n_files;
     ckpt_gguf gguf;
+    rt_file_map memory; /* of ckpt_of_memory */
     ckpt_tensor *tensors; /* [n_tensors], sorted by name */
     size_t n_tensors;
 };
@@ -216,11 +217,33 @@ rt_status ckpt_open(const char *path, ckpt_checkpoint **checkpoint, rt_error *er
     return RT_OK;
 }
 
+rt_status ckpt_of_memory(const char *name, const rt_file_map *memory, ckpt_tensor *tensors, size_t n, ckpt_checkpoint **checkpoint,
+                         rt_error *err) {
+    ckpt_checkpoint *made = calloc(1, sizeof *made);
+    if (made != NULL) made->path = strdup(name);
+    if (made == NULL || made->path == NULL) {
+        free(made);
+        return rt_fail_memory(err, sizeof *made, "a checkpoint");
+    }
+    made->tensors = tensors;
+    made->n_tensors = n;
+    const rt_status status = sort_tensors(made, err);
+    if (status != RT_OK) {
+        made->tensors = NULL;
+        ckpt_close(made);
+        return status;
+    }
+    made->memory = *memory;
+    *checkpoint = made;
+    return RT_OK;
+}
+
 void ckpt_close(ckpt_checkpoint *checkpoint) {
     if (checkpoint == NULL) return;
     for (size_t i = 0; i < checkpoint->n_files; i++) ckpt_file_close(&checkpoint->files[i]);
     free(checkpoint->files);
     ckpt_gguf_close(&checkpoint->gguf);
+    rt_file_map_close(&checkpoint->memory);
     free(checkpoint->tensors);
     free(checkpoint->path);
     free(checkpoint);
@@ -246,9 +269,9 @@ static bool is_mapped(const rt_file_map *map, const ckpt_tensor *tensor) {
     return map->data != NULL && at >= first && at - first < map->size;
 }
 
-/* Memory that is not a file's would be lost by this. */
+/* Memory that is neither a file's nor ckpt_of_memory's would be lost by this. */
 void ckpt_release(const ckpt_checkpoint *checkpoint, const ckpt_tensor *tensor) {
-    bool is_file = is_mapped(&checkpoint->gguf.file.map, tensor);
+    bool is_file = is_mapped(&checkpoint->gguf.file.map, tensor) || is_mapped(&checkpoint->memory, tensor);
     for (size_t i = 0; i < checkpoint->n_files && !is_file; i++) {
         is_file = is_mapped(&checkpoint->files[i].safetensors.map, tensor) || is_mapped(&checkpoint->files[i].pytorch.map, tensor);
     }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/file_map.h"
 #include "runtime/matrix.h"
 #include "runtime/status.h"
 
@@ -30,6 +31,11 @@ typedef struct ckpt_checkpoint ckpt_checkpoint;
  * .gguf file), or a .safetensors, .bin (.pt, .pth, .ckpt), .index.json or .gguf file itself. */
 rt_status ckpt_open(const char *path, ckpt_checkpoint **checkpoint, rt_error *err);
 void ckpt_close(ckpt_checkpoint *checkpoint); /* NULL does nothing */
+
+/* A checkpoint that was never a file: n tensors (from malloc) whose names and data lie in `memory`, private pages from mmap. Both are the
+ * checkpoint's on RT_OK. What ckpt_release gives back of them is lost. `name` stands in messages for the path. */
+rt_status ckpt_of_memory(const char *name, const rt_file_map *memory, ckpt_tensor *tensors, size_t n, ckpt_checkpoint **checkpoint,
+                         rt_error *err);
 
 /* All tensors, sorted by name in byte order. */
 size_t ckpt_count(const ckpt_checkpoint *checkpoint);

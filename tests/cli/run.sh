@@ -75,7 +75,7 @@ holds() {
     if "$@"; then pass; else fail "$name"; fi
 }
 
-for file in usage text model gguf inspect convert output eval compare; do
+for file in usage text model gguf inspect convert output eval compare bench; do
     # shellcheck source=/dev/null
     . "tests/cli/$file.sh"
 done

@@ -12,7 +12,7 @@ run --version
 holds '--version' grep -Eqx 't5k [0-9]+\.[0-9]+\.[0-9]+' "$tmp/out"
 
 # Help, man page and program know the same options.
-for command in ask score eval tokenize detokenize inspect convert help; do
+for command in ask score eval tokenize detokenize inspect convert bench help; do
     run help "$command"
     holds "help $command: status" test "$status" -eq 0
     holds "help $command: synopsis" grep -q "^usage: t5k $command " "$tmp/out"
@@ -25,7 +25,7 @@ for command in ask score eval tokenize detokenize inspect convert help; do
     done
 done
 
-names='ask, score, eval, compare, tokenize, detokenize, inspect, convert or help; a question goes after ask'
+names='ask, score, eval, compare, tokenize, detokenize, inspect, convert, bench or help; a question goes after ask'
 refuse "unknown command \"foo\" ($names)" foo
 refuse 'unknown command "asks" (did you mean ask?)' asks
 refuse 'unknown command "tokenise" (did you mean tokenize?)' tokenise
