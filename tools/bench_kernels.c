@@ -14,7 +14,7 @@ enum { QUERIES = 64, ROWS_AT_ONCE = 64, LISTED = 6, KEPT_SHARE = 20 };
 typedef struct kernel_job {
     bench *bench;
     const rt_kernels *kernels;
-    size_t m, n, k, step, at;
+    size_t m, n, k, step, at, round;
     float *out; /* [BENCH_TOKENS, the widest row] */
     float *scratch;
     uint32_t *index; /* [d_ff] */
@@ -23,9 +23,10 @@ typedef struct kernel_job {
     uint64_t mask[QUERIES];
 } kernel_job;
 
-/* The next `step` floats of the room. */
+/* The next `step` floats of the room. Every round begins RT_PANEL floats later, so that the rows that a gather leaves out have their turn before
+ * those that it has read, which would still be in the caches. */
 static float *next_rows(kernel_job *job) {
-    if (job->at + job->step > job->bench->n_room) job->at = 0;
+    if (job->at + job->step > job->bench->n_room) job->at = job->round++ % KEPT_SHARE * RT_PANEL;
     float *rows = job->bench->room + job->at;
     job->at += job->step;
     return rows;

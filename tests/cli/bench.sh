@@ -35,7 +35,9 @@ holds 'bench --json: no figure that is none' test -z "$(grep -E 'nan|inf[^o]' "$
 if command -v python3 >/dev/null; then holds 'bench --json: parses' python3 -m json.tool "$tmp/out" /dev/null; fi
 
 # The plain kernels too.
-T5K_ISA=ref run bench --runs 1 --json $golden/t5_encoder/safetensors
+export T5K_ISA=ref
+run bench --runs 1 --json $golden/t5_encoder/safetensors
+unset T5K_ISA
 holds 'bench: plain kernels' grep -Eq '"isa":"ref".*"int8_gops":null.*"name":"rms_norm"' "$tmp/out"
 holds 'bench: plain kernels, no figure that is none' test -z "$(grep -E 'nan|inf[^o]' "$tmp/out")"
 
