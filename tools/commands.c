@@ -127,7 +127,7 @@ static const char bench_help[] =
     "the best of the runs.\n"
     "kernels: at the model's shapes in f32 on one thread, as shares of one thread's limit. Those that are shown as a share of memory's find their rows in memory, the others in the caches.\n"
     "blocks: a pass over all blocks, divided by their number. The rates count all work and all weights of a dense block: what t5k leaves out, "
-    "units that are not positive and their weights, makes them larger and may make them exceed the limit.\n"
+    "units that are not positive and their weights, or finds in the caches, makes them larger and may make them exceed the limit.\n"
     "requests: encode (512 tokens), ask (64 tokens, 16 new ones), beam (the same with 4 beams), eval (64 inputs of 49 to 512 tokens, 8 new ones each) "
     "and long (4,096 tokens, 1 new one). tokens/s counts tokens read and written, those of every beam. A request that needs more memory than "
     "there is is left out.\n\n"
