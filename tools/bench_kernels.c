@@ -95,7 +95,8 @@ static void call_screen(void *context) {
     kernel_job *job = context;
     const float *bound = job->bench->room;
     for (size_t j = 0; j < job->n; j += RT_SCREEN_PANEL) {
-        job->kernels->screen(job->m, job->k, job->p, job->k, job->query, (const uint8_t *)job->bench->room + j * job->k, bound, bound, bound, job->mask);
+        const uint8_t *panel = (const uint8_t *)job->bench->room + j * job->k;
+        job->kernels->screen(job->m, job->k, job->p, job->k, job->query, panel, bound, bound, bound, job->mask);
     }
 }
 
@@ -170,7 +171,8 @@ static void measure_screens(kernel_job *job, const t5_config *c) {
     for (size_t i = 0; i < QUERIES; i++) {
         job->kernels->quantise(c->d_model, job->bench->room + i * c->d_model, job->p + i * job->k, &job->query[i]);
     }
-    measure(job, "screen", BENCH_INT8, 2.0 * (double)(job->m * job->n * job->k), call_screen, "[%zu, %zu] x [%zu, %zu]", job->m, job->k, job->n, job->k);
+    measure(job, "screen", BENCH_INT8, 2.0 * (double)(job->m * job->n * job->k), call_screen, "[%zu, %zu] x [%zu, %zu]", job->m, job->k,
+            job->n, job->k);
     job->step = RT_SCREEN_PANEL * job->k / sizeof(float);
     measure(job, "screen", BENCH_READ, (double)(RT_SCREEN_PANEL * job->k), call_screen_once, "[1, %zu] x [rows, %zu]", job->k, job->k);
 }

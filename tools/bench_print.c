@@ -33,16 +33,16 @@ static rt_status print_head(const bench *b, rt_text *out, rt_error *err) {
     RT_TRY(out_print(out, err, "density  %.2f %% of the feed-forward units are positive in the encoder", 100 * b->density[0]));
     if (c->num_decoder_layers > 0) RT_TRY(out_print(out, err, ", %.2f %% in the decoder", 100 * b->density[1]));
     const size_t threads = t5_session_threads(b->session), runs = b->options->bench.runs;
-    return out_print(out, err, "\nrun      %s, %zu thread%s, median of %zu run%s\n", t5_session_isa(b->session), threads, threads == 1 ? "" : "s", runs,
-                     runs == 1 ? "" : "s");
+    return out_print(out, err, "\nrun      %s, %zu thread%s, median of %zu run%s\n", t5_session_isa(b->session), threads,
+                     threads == 1 ? "" : "s", runs, runs == 1 ? "" : "s");
 }
 
 static rt_status print_limits(const bench *b, rt_text *out, rt_error *err) {
     RT_TRY(out_print(out, err, "\n%-40s %11s  %11s\n", "limits of this machine", "one thread", "all threads"));
     for (size_t l = 0; l < BENCH_N_LIMITS; l++) {
         if (b->limit[l].one <= 0) continue;
-        RT_TRY(out_print(out, err, "  %-9s %-28s %11.1f  %11.1f  %s\n", limits[l].name, limits[l].what, 1e-9 * b->limit[l].one, 1e-9 * b->limit[l].all,
-                         limits[l].unit));
+        RT_TRY(out_print(out, err, "  %-9s %-28s %11.1f  %11.1f  %s\n", limits[l].name, limits[l].what, 1e-9 * b->limit[l].one,
+                         1e-9 * b->limit[l].all, limits[l].unit));
     }
     return RT_OK;
 }
@@ -96,8 +96,8 @@ static rt_status json_head(const bench *b, rt_text *out, rt_error *err) {
     const t5_config *c = &b->model->config;
     RT_TRY(out_print(out, err, "{\"model\":"));
     RT_TRY(json_string(out, slice_of(b->name), err));
-    RT_TRY(out_print(out, err, ",\"d_model\":%zu,\"d_ff\":%zu,\"num_heads\":%zu,\"d_kv\":%zu,\"num_layers\":%zu,\"num_decoder_layers\":%zu", c->d_model,
-                     c->d_ff, c->num_heads, c->d_kv, c->num_layers, c->num_decoder_layers));
+    RT_TRY(out_print(out, err, ",\"d_model\":%zu,\"d_ff\":%zu,\"num_heads\":%zu,\"d_kv\":%zu,\"num_layers\":%zu,\"num_decoder_layers\":%zu",
+                     c->d_model, c->d_ff, c->num_heads, c->d_kv, c->num_layers, c->num_decoder_layers));
     RT_TRY(out_print(out, err, ",\"bytes\":%zu,\"density\":{\"encoder\":%.6f", t5_model_bytes(b->model), b->density[0]));
     if (c->num_decoder_layers > 0) RT_TRY(out_print(out, err, ",\"decoder\":%.6f", b->density[1]));
     return out_print(out, err, "},\"isa\":\"%s\",\"threads\":%zu,\"runs\":%zu", t5_session_isa(b->session), t5_session_threads(b->session),
@@ -129,8 +129,8 @@ static rt_status json_layers(const bench *b, rt_text *out, rt_error *err) {
     RT_TRY(out_print(out, err, ",\"blocks\":["));
     for (size_t i = 0; i < b->n_layers; i++) {
         const bench_layer *l = &b->layer[i];
-        RT_TRY(out_print(out, err, "%s{\"name\":\"%s\",\"seconds\":%.9f,\"dense_rate\":%.3f,\"limit\":\"%s\",\"share\":%.4f}", i > 0 ? "," : "", l->name,
-                         l->seconds, 1e-9 * l->rate, limits[l->limit].field, l->rate / b->limit[l->limit].all));
+        RT_TRY(out_print(out, err, "%s{\"name\":\"%s\",\"seconds\":%.9f,\"dense_rate\":%.3f,\"limit\":\"%s\",\"share\":%.4f}", i > 0 ? "," : "",
+                         l->name, l->seconds, 1e-9 * l->rate, limits[l->limit].field, l->rate / b->limit[l->limit].all));
     }
     return out_print(out, err, "]");
 }
@@ -139,13 +139,13 @@ static rt_status json_requests(const bench *b, rt_text *out, rt_error *err) {
     RT_TRY(out_print(out, err, ",\"requests\":["));
     for (size_t i = 0; i < b->n_requests; i++) {
         const bench_request *r = &b->request[i];
-        RT_TRY(out_print(out, err, "%s{\"name\":\"%s\",\"inputs\":%zu,\"input_tokens\":%zu,\"beams\":%zu,\"new_tokens\":%zu", i > 0 ? "," : "", r->name,
-                         r->n_inputs, r->input_tokens, r->num_beams, r->new_tokens));
+        RT_TRY(out_print(out, err, "%s{\"name\":\"%s\",\"inputs\":%zu,\"input_tokens\":%zu,\"beams\":%zu,\"new_tokens\":%zu", i > 0 ? "," : "",
+                         r->name, r->n_inputs, r->input_tokens, r->num_beams, r->new_tokens));
         if (r->needs > r->available) {
             RT_TRY(out_print(out, err, ",\"needs_bytes\":%zu,\"available_bytes\":%zu}", r->needs, r->available));
         } else {
-            RT_TRY(out_print(out, err, ",\"median_seconds\":%.6f,\"best_seconds\":%.6f,\"tokens_per_second\":%.1f,\"peak_bytes\":%zu}", r->median, r->best,
-                             tokens_per_second(r), r->peak_bytes));
+            RT_TRY(out_print(out, err, ",\"median_seconds\":%.6f,\"best_seconds\":%.6f,\"tokens_per_second\":%.1f,\"peak_bytes\":%zu}", r->median,
+                             r->best, tokens_per_second(r), r->peak_bytes));
         }
     }
     return out_print(out, err, "]}\n");

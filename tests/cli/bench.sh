@@ -19,7 +19,8 @@ holds 'bench: status' test "$status" -eq 0
 holds 'bench: nothing on standard error' test ! -s "$tmp/err"
 holds 'bench: at most 100 columns' test -z "$(grep -E '^.{101}' "$tmp/out")"
 for line in 'shape    d_model 128, d_ff 512, 4 heads of 32, 4 \+ 2 blocks, 10\.3 MiB of weights' 'run      [a-z0-9]+, 1 thread, median of 1 run' \
-    '  FMA  .* [0-9.]+ +[0-9.]+  GFLOP/s' '  memory .* [0-9.]+ +[0-9.]+  GB/s' '  dot +\[512, 128\] x \[512, 128\] +[0-9.]+ GFLOP/s +[0-9]+ % of FMA' \
+    '  FMA  .* [0-9.]+ +[0-9.]+  GFLOP/s' '  memory .* [0-9.]+ +[0-9.]+  GB/s' \
+    '  dot +\[512, 128\] x \[512, 128\] +[0-9.]+ GFLOP/s +[0-9]+ % of FMA' \
     '  exp_sum +\[512\] +[0-9.]+ GB/s +[0-9]+ % of memory' '  encoder block, 512 tokens +[0-9.]+ ms .*' '  decoder block, 1 token after 64 .*' \
     '  encode +1 +512 +1 +0( +[0-9.]+){4}' '  ask +1 +64 +1 +16( +[0-9.]+){4}' '  beam +1 +64 +4 +16( +[0-9.]+){4}' \
     '  eval +64 +13[0-9]{3} +1 +8( +[0-9.]+){4}' '  long +1 +4096 +1 +1( +[0-9.]+){4}'; do
