@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds for 64-bit Arm and runs the tests there, in qemu: tests/aarch64.sh [SUITE...], from the project root. Without arguments all suites run
-# (test_golden and test_generate with each instruction set), then the command-line tests and the embedded model's accuracy on every 20th
-# question. Closes with the line "N passed, N failed".
+# Builds for 64-bit Arm and runs the tests there, in qemu: tests/aarch64.sh [SUITE...], from the project root; a SUITE is a name such as
+# test_topk, and without one all run (test_golden and test_generate with each instruction set). Then the program's answers, scores, states and
+# logits are compared with this machine's own. Closes with the line "N passed, N failed"; the exit status is 0 only if nothing failed.
 #
 # It needs Debian's g++-aarch64-linux-gnu and qemu-user. The libraries for Arm are fetched once, and unpacked below build; nothing is
 # installed. MAKE: the make to call.
@@ -36,6 +36,7 @@ fetch() {
 }
 [ -d "$root" ] || fetch
 
+${MAKE:-make} --no-print-directory BUILD=build/release build/release/t5k # before what follows turns make to Arm
 libs=$root/usr/lib/aarch64-linux-gnu
 export PKG_CONFIG_LIBDIR="$libs/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
 export CPPFLAGS="-idirafter $root/usr/include -idirafter $root/usr/include/aarch64-linux-gnu"
@@ -59,6 +60,19 @@ run() { # run NAME COMMAND...
         cat $build/log
     fi
 }
+
+# States, logits, answers and scores of the embedded model, as this machine's own program gives them: the same bytes.
+same_as_here() {
+    question='who wrote the book? \n maria wrote the book. peter sold it.'
+    build/release/t5k ask --dump $build/here.safetensors "$question" &&
+        $emulator $build/t5k ask --dump $build/there.safetensors "$question" &&
+        cmp $build/here.safetensors $build/there.safetensors || return 1
+    awk 'NR % 80 == 0' data/questions/qa-mini-test.jsonl | sed 's/.*"input": "\(.*\)", "answers": \[.*/\1/; s/\\\\/\\/g' >$build/questions
+    build/release/t5k ask -q --json --beams 4 <$build/questions | sed 's/"seconds.*//' >$build/here
+    $emulator $build/t5k ask -q --json --beams 4 <$build/questions | sed 's/"seconds.*//' >$build/there
+    [ "$(wc -l <$build/here)" -eq 40 ] && cmp $build/here $build/there
+}
+
 emulator="qemu-aarch64 -L /usr/aarch64-linux-gnu"
 export CK_TIMEOUT_MULTIPLIER=20
 for suite in $suites; do
@@ -68,5 +82,6 @@ for suite in $suites; do
     *) run "$(basename "$suite")" $emulator "$suite" ;;
     esac
 done
+run "the same bits as on this machine" same_as_here
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
