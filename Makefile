@@ -51,7 +51,7 @@ endif
 all: $(BUILD)/t5k ## build the program (the default)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 setup: ## install the packages that a build needs and that are missing, with apt
 	@tools/setup.sh
@@ -107,6 +107,9 @@ check: $(BUILD)/t5k $(TESTS) $(FUZZERS) ## build and run all tests
 check-sanitize: ## the same under the address and undefined-behaviour sanitizers
 	@$(MAKE) CONFIG=sanitize BUILD=build/sanitize check
 
+check-aarch64: ## build for 64-bit Arm and run the tests there, in qemu (Debian: g++-aarch64-linux-gnu qemu-user)
+	@MAKE="$(MAKE)" tests/aarch64.sh
+
 fuzz: ## fuzz one reader with clang's libFuzzer: make fuzz TARGET=gguf RUNS=1000000
 	@tests/fuzz/run.sh run "$(TARGET)" "$(RUNS)"
 
@@ -116,6 +119,6 @@ install: $(BUILD)/t5k $(BUILD)/libt5k.a $(BUILD)/libt5k.so ## install under PREF
 clean: ## remove what was built
 	rm -rf build
 
-.PHONY: all help setup demo check check-sanitize fuzz install clean
+.PHONY: all help setup demo check check-sanitize check-aarch64 fuzz install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -32,7 +32,7 @@ typedef struct rt_screen_query {
 } rt_screen_query;
 
 typedef struct rt_kernels {
-    const char *isa; /* "ref", "avx2", "avx512" (with or without VNNI) */
+    const char *isa; /* "ref", "avx2", "avx512" (with or without VNNI), "neon" */
 
     /* Widths at which dot and weighted_rows run full tiles. Blocks of multiples of these waste nothing. */
     size_t dot_tile_rows, dot_tile_cols;
@@ -82,8 +82,8 @@ typedef struct rt_kernels {
                    const float *alpha, const float *beta, uint64_t *mask);
 } rt_kernels;
 
-/* The variant that this machine runs best; `force` ("ref", "avx2", "avx512"; NULL or "": none) asks for one. RT_ERR_USAGE for a name
- * that does not exist or that this machine cannot run. The table is constant. */
+/* The variant that this machine runs best; `force` (one of the names above; NULL or "": none) asks for one. RT_ERR_USAGE for a name
+ * that this machine does not run. The table is constant. */
 rt_status rt_kernels_choose(const char *force, const rt_kernels **kernels, rt_error *err);
 
 enum { RT_MAX_VARIANTS = 4 };

@@ -9,6 +9,8 @@ extern const rt_kernels rt_kernels_ref;
 extern const rt_kernels rt_kernels_avx2;   /* AVX2, FMA, F16C */
 extern const rt_kernels rt_kernels_avx512; /* AVX-512 F, BW, DQ, VL */
 extern const rt_kernels rt_kernels_avx512_vnni;
+#elif defined(__aarch64__)
+extern const rt_kernels rt_kernels_neon;
 #endif
 
 #endif

@@ -1,4 +1,6 @@
-/* Which variant runs here: asked of the processor and the system (AVX state saved) through the compiler's own detection. */
+/* Which variant runs here. On x86 that is asked of the processor and the system (AVX state saved) through the compiler's own detection; every
+ * 64-bit Arm processor has NEON. */
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/kernels_isa.h"
@@ -37,26 +39,40 @@ static const variant variants[] = {
     {&rt_kernels_avx512_vnni, has_vnni},
     {&rt_kernels_avx512, has_avx512},
     {&rt_kernels_avx2, has_avx2},
+#elif defined(__aarch64__)
+    {&rt_kernels_neon, always},
 #endif
     {&rt_kernels_ref, always},
 };
 
 enum { N_VARIANTS = sizeof variants / sizeof variants[0] };
 
+/* "avx512, avx2, ref": the names that this machine runs. A set and its extension share one. */
+enum { NAMES_SIZE = 64 };
+static const char *names_here(char names[NAMES_SIZE]) {
+    const char *last = "";
+    size_t n = 0;
+    names[0] = '\0';
+    for (size_t i = 0; i < N_VARIANTS; i++) {
+        if (!variants[i].runs_here() || strcmp(variants[i].kernels->isa, last) == 0) continue;
+        n += (size_t)snprintf(names + n, NAMES_SIZE - n, "%s%s", n > 0 ? ", " : "", variants[i].kernels->isa);
+        last = variants[i].kernels->isa;
+    }
+    return names;
+}
+
 rt_status rt_kernels_choose(const char *force, const rt_kernels **kernels, rt_error *err) {
     const bool forced = force != NULL && force[0] != '\0';
-    bool known = false;
     for (size_t i = 0; i < N_VARIANTS; i++) {
         if (forced && strcmp(force, variants[i].kernels->isa) != 0) continue;
         if (variants[i].runs_here()) {
             *kernels = variants[i].kernels;
             return RT_OK;
         }
-        known |= forced;
     }
-    if (known) return rt_fail(err, RT_ERR_USAGE, "T5K_ISA=%s: this processor cannot run it", force);
-    char shown[RT_QUOTE_SIZE];
-    return rt_fail(err, RT_ERR_USAGE, "T5K_ISA=%s: no such instruction set (ref, avx2, avx512)", rt_quote(shown, force, strlen(force)));
+    char shown[RT_QUOTE_SIZE], names[NAMES_SIZE];
+    return rt_fail(err, RT_ERR_USAGE, "T5K_ISA=%s: this machine has no such instruction set (it runs %s)", rt_quote(shown, force, strlen(force)),
+                   names_here(names));
 }
 
 size_t rt_kernels_runnable(const rt_kernels *runnable[RT_MAX_VARIANTS]) {

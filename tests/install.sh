@@ -34,7 +34,7 @@ export PKG_CONFIG_PATH="$root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
 try() {
     name=$1
     shift
-    flags=$(printf '%s ' "$@" | sed "s|-L$root/usr/lib/x86_64-linux-gnu||g")
+    flags=$(printf '%s ' "$@" | sed "s|-L$root/usr/lib/[a-z0-9_]*-linux-gnu||g")
     # shellcheck disable=SC2086
     ${CC:-gcc} -Wall -Werror $sanitize tests/install_example.c $flags -o "$root/$name"
     answer=$(LD_LIBRARY_PATH="$root/usr/lib" "$root/$name" "$root/usr/share/t5k/models/qa-mini" \

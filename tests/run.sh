@@ -24,6 +24,7 @@ run() { # run NAME COMMAND...
 sets=ref
 grep -qw avx2 /proc/cpuinfo 2>/dev/null && grep -qw fma /proc/cpuinfo && sets="$sets avx2"
 grep -qw avx512vl /proc/cpuinfo 2>/dev/null && sets="$sets avx512"
+[ "$(uname -m)" = aarch64 ] && sets="$sets neon"
 
 mkdir -p "$build/tests"
 for suite in "$@"; do

@@ -325,6 +325,12 @@ START_TEST(kernels_are_chosen) {
     forced = NULL;
     expect_failure("an unknown name", rt_kernels_choose("avx\n", &forced, &err), &err, RT_ERR_USAGE, "avx\\x0a");
     ck_assert_ptr_null(forced);
+    for (int i = 0; i < n_variants(); i++) { /* the message tells what can be asked for */
+        expect_failure("an unknown name", rt_kernels_choose("none", &forced, &err), &err, RT_ERR_USAGE, variant(i)->isa);
+    }
+#if defined(__aarch64__)
+    ck_assert_str_eq(best->isa, "neon");
+#endif
 }
 END_TEST
 
