@@ -98,7 +98,7 @@ static void set_part(t5_piece *p, t5_part part, const char *ending) {
 }
 
 /* The pieces that one tensor becomes; there is room for three. */
-static void list_parts(const ckpt_tensor *t, const t5_config *config, const t5_conversion_params *params, t5_pieces *pieces) {
+static void list_parts(const ckpt_tensor *t, bool is_head, const t5_config *config, const t5_conversion_params *params, t5_pieces *pieces) {
     const char *name = name_of(t);
     const bool is_packed = params->layout == T5_LAYOUT_T5K, is_panels = ckpt_name_ends(name, ".panels");
     const bool is_wo = is_panels || ckpt_name_ends(name, ".DenseReluDense.wo.weight");
@@ -113,7 +113,7 @@ static void list_parts(const ckpt_tensor *t, const t5_config *config, const t5_c
     p.type = choose_type(params, t, p.cols);
     set_part(&p, is_packed && is_wo ? T5_PART_PANELS : T5_PART_ROWS, is_packed && is_wo ? ".panels" : ".weight");
     pieces->v[pieces->n++] = p;
-    if (!is_packed || !is_wi || !t5_has_screens(config)) return;
+    if (!is_packed || !((is_wi && t5_has_screens(config)) || (is_head && t5_has_head_screen(config)))) return;
     set_part(&p, T5_PART_SCREEN, ".screen");
     pieces->v[pieces->n++] = p;
     set_part(&p, T5_PART_BOUNDS, ".bounds");
@@ -128,7 +128,9 @@ rt_status t5_pieces_list(const ckpt_checkpoint *checkpoint, const t5_config *con
         qsort(list.v, list.n, sizeof *list.v, by_name);
         pieces->v = malloc(3 * list.n * sizeof *pieces->v);
         if (pieces->v == NULL) status = rt_fail_memory(err, 3 * list.n * sizeof *pieces->v, "a list of tensors");
-        for (size_t i = 0; status == RT_OK && i < list.n; i++) list_parts(list.v[i], config, params, pieces);
+        for (size_t i = 0; status == RT_OK && i < list.n; i++) {
+            list_parts(list.v[i], strcmp(list.v[i]->name, t5_head_name(checkpoint)) == 0, config, params, pieces);
+        }
     }
     free(list.v);
     return status;

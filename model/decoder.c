@@ -206,20 +206,23 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
 
 const float *t5_decoder_hidden(const t5_session *s) { return s->n_states > 0 ? s->decoder_hidden : NULL; }
 
+const float *t5_head_states(t5_session *s, size_t first, size_t n) {
+    const t5_config *config = &s->model->config;
+    const float *hidden = s->decoder_hidden + first * config->d_model;
+    if (!config->scale_decoder_outputs) return hidden;
+    /* The residual stream is done with: its place takes the scaled states. */
+    float *scaled = s->decoder_scaled + first * config->d_model;
+    memcpy(scaled, hidden, n * config->d_model * sizeof *scaled);
+    s->compute.kernels->scale(n * config->d_model, 1.0f / sqrtf((float)config->d_model), scaled);
+    return scaled;
+}
+
 rt_status t5_logits(t5_session *s, size_t first, size_t n, float *logits, rt_error *err) {
     const t5_config *config = &s->model->config;
     if (first > s->n_states || n > s->n_states - first) {
         return rt_fail(err, RT_ERR_USAGE, "states %zu .. %zu are not all of the last step's %zu", first, first + n, s->n_states);
     }
     if (n == 0) return RT_OK;
-    const float *hidden = s->decoder_hidden + first * config->d_model;
-    if (config->scale_decoder_outputs) {
-        /* The residual stream is done with: its place takes the scaled states. */
-        float *scaled = s->decoder_scaled + first * config->d_model;
-        memcpy(scaled, hidden, n * config->d_model * sizeof *scaled);
-        s->compute.kernels->scale(n * config->d_model, 1.0f / sqrtf((float)config->d_model), scaled);
-        hidden = scaled;
-    }
-    rt_matmul(&s->compute, n, hidden, config->d_model, &s->model->weights.lm_head, logits, config->vocab_size);
+    rt_matmul(&s->compute, n, t5_head_states(s, first, n), config->d_model, &s->model->weights.lm_head, logits, config->vocab_size);
     return RT_OK;
 }

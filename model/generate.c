@@ -1,11 +1,13 @@
 /* Generation: batches of inputs, the loop of decoder steps, and the answers.
  *
  * All running rows of all questions of a batch go through each step side by side; a question that is done leaves with its rows. */
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/batches.h"
+#include "model/best.h"
 #include "model/embedding.h"
 #include "model/plan.h"
 #include "model/search.h"
@@ -65,7 +67,11 @@ typedef struct batch {
     t5_ids *tokens;    /* [n_questions * num_beams] */
     int32_t start;
     size_t group;  /* the first question whose logits are there */
-    float *logits; /* [logit_rows, vocab_size] */
+    float *logits; /* [logit_rows, vocab_size]; screened: [logit_rows, uppers], which is more */
+    bool is_screened;    /* the best id alone is asked for, and there is what finds it */
+    size_t uppers;       /* a row's upper bounds */
+    rt_argmax_room room; /* for logit_rows */
+    int32_t *best;       /* [logit_rows] */
     char *scratch; /* [n_threads, scratch_bytes] */
     size_t scratch_bytes;
     rt_arena memory;
@@ -88,7 +94,11 @@ static void place_batch(batch *b, rt_arena *arena) {
     b->first_row = rt_arena_alloc(arena, b->n_questions, sizeof *b->first_row);
     b->row_of = rt_arena_alloc(arena, max_rows, sizeof *b->row_of);
     b->tokens = rt_arena_alloc(arena, max_rows, sizeof *b->tokens);
-    b->logits = rt_arena_alloc(arena, b->logit_rows * b->vocab_size, sizeof *b->logits);
+    b->logits = rt_arena_alloc(arena, b->logit_rows * (b->is_screened ? b->uppers : b->vocab_size), sizeof *b->logits);
+    if (b->is_screened) {
+        rt_argmax_place(arena, &b->session->model->weights.lm_head_screen, b->logit_rows, &b->room);
+        b->best = rt_arena_alloc(arena, b->logit_rows, sizeof *b->best);
+    }
     b->scratch = rt_arena_alloc(arena, n_threads, b->scratch_bytes);
     for (size_t q = 0; q < b->n_questions; q++) {
         t5_search s = {.params = b->params, .config = &b->session->model->config, .n_running = 1};
@@ -106,6 +116,8 @@ static batch describe_batch(t5_session *session, const t5_generate_params *param
     const size_t n_rows = n * params->num_beams;
     batch b = {.session = session, .params = params, .n_questions = n, .vocab_size = config->vocab_size};
     b.logit_rows = params->num_beams > LOGIT_ROWS ? params->num_beams : n_rows < LOGIT_ROWS ? n_rows : LOGIT_ROWS;
+    b.is_screened = params->skip_logprobs && params->num_beams == 1 && t5_best_is_possible(session);
+    b.uppers = rt_argmax_uppers(&session->model->weights.lm_head_screen);
     b.scratch_bytes = (t5_search_scratch(config, params) + RT_ARENA_ALIGN - 1) / RT_ARENA_ALIGN * RT_ARENA_ALIGN;
     return b;
 }
@@ -127,11 +139,32 @@ static void search_question(void *context, size_t item, size_t worker) {
     }
 }
 
+/* The n questions whose rows lie side by side from the group's first on: their best ids, but no logits. */
+static void search_best(batch *b, size_t end, size_t n) {
+    const size_t first = b->first_row[b->group];
+    memset(b->room.forbidden, 0, n * b->room.n_panels * sizeof *b->room.forbidden);
+    for (size_t q = b->group; q < end; q++) {
+        const t5_search *s = &b->search[q];
+        if (s->n_running > 0) t5_search_forbid(s, &s->running[0], b->room.forbidden + (b->first_row[q] - first) * b->room.n_panels);
+    }
+    t5_best_ids(b->session, first, n, &b->room, b->logits, b->best);
+    for (size_t q = b->group; q < end; q++) {
+        const int32_t best = b->best[b->first_row[q] - first];
+        if (b->search[q].n_running == 0) continue;
+        if (best == RT_NO_BEST) atomic_store(&b->not_a_number, true);
+        else t5_greedy_take(&b->search[q], best, NAN);
+    }
+}
+
 /* Every question's step, as many questions at a time as their rows' logits have room for. */
 static rt_status search_all(batch *b, rt_error *err) {
     for (size_t end; b->group < b->n_questions; b->group = end) {
         size_t n = b->search[b->group].n_running;
         for (end = b->group + 1; end < b->n_questions && n + b->search[end].n_running <= b->logit_rows; end++) n += b->search[end].n_running;
+        if (b->is_screened && t5_best_pays(b->session)) {
+            if (n > 0) search_best(b, end, n);
+            continue;
+        }
         RT_TRY(t5_logits(b->session, b->first_row[b->group], n, b->logits, err));
         rt_parallel(&b->session->compute, end - b->group, rt_guess_ns(0, n * b->vocab_size * sizeof(float)), search_question, b);
     }

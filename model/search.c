@@ -16,15 +16,25 @@ static int32_t decoder_id(const t5_search *search, const t5_hypothesis *h, size_
     return t == 0 ? search->config->decoder_start_token_id : h->ids[t - 1];
 }
 
-void t5_search_mask(const t5_search *search, const t5_hypothesis *so_far, float *x) {
+static void each_forbidden(const t5_search *search, const t5_hypothesis *so_far, void (*forbid)(void *in, size_t id), void *in) {
     const size_t ngram = search->params->no_repeat_ngram_size, length = so_far->n + 1;
-    if (so_far->n < search->params->min_new_tokens) x[search->config->eos_token_id] = -INFINITY;
+    if (so_far->n < search->params->min_new_tokens) forbid(in, (size_t)search->config->eos_token_id);
     if (ngram == 0 || length < ngram) return;
     for (size_t at = 0; at + ngram <= length; at++) {
         size_t same = 0;
         while (same + 1 < ngram && decoder_id(search, so_far, at + same) == decoder_id(search, so_far, length - ngram + 1 + same)) same++;
-        if (same + 1 == ngram) x[decoder_id(search, so_far, at + same)] = -INFINITY;
+        if (same + 1 == ngram) forbid(in, (size_t)decoder_id(search, so_far, at + same));
     }
+}
+
+static void forbid_score(void *in, size_t id) { ((float *)in)[id] = -INFINITY; }
+
+static void forbid_bit(void *in, size_t id) { ((uint64_t *)in)[id / 64] |= UINT64_C(1) << id % 64; }
+
+void t5_search_mask(const t5_search *search, const t5_hypothesis *so_far, float *x) { each_forbidden(search, so_far, forbid_score, x); }
+
+void t5_search_forbid(const t5_search *search, const t5_hypothesis *so_far, uint64_t *forbidden) {
+    each_forbidden(search, so_far, forbid_bit, forbidden);
 }
 
 bool t5_log_sum(const rt_kernels *kernels, size_t n, const float *x, float *scratch, float *max, float *log_sum) {

@@ -46,6 +46,12 @@ bool t5_log_sum(const rt_kernels *kernels, size_t n, const float *x, float *scra
  * token included). Nothing is renormalised. */
 void t5_search_mask(const t5_search *search, const t5_hypothesis *so_far, float *x);
 
+/* The same, as a bit in forbidden[id / 64] for each of them. */
+void t5_search_forbid(const t5_search *search, const t5_hypothesis *so_far, uint64_t *forbidden);
+
+/* Greedy search goes on with an id. */
+void t5_greedy_take(t5_search *search, int32_t id, float logprob);
+
 /* Adds one id to a hypothesis. */
 void t5_hypothesis_append(t5_hypothesis *h, int32_t id, float logprob);
 

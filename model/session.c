@@ -28,7 +28,7 @@ static rt_status open_parts(t5_session *s, const t5_model *model, const t5_sessi
     RT_TRY(rt_kernels_choose(getenv("T5K_ISA"), &s->compute.kernels, err));
     s->model = model;
     s->params = *params;
-    s->tally = calloc(config->num_layers + config->num_decoder_layers, sizeof *s->tally);
+    s->tally = calloc(config->num_layers + config->num_decoder_layers + 1, sizeof *s->tally);
     if (s->tally == NULL) return rt_fail_memory(err, sizeof *s->tally, "a session");
     RT_TRY(rt_threads_open(params->threads, &s->compute.threads, err));
     s->cache = (t5_cache){.n_layers = config->num_decoder_layers, .inner = config->num_heads * config->d_kv};

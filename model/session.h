@@ -20,7 +20,7 @@ struct t5_session {
     t5_session_params params;
     rt_compute compute;
     rt_arena scratch_memory;
-    rt_screen_tally *tally; /* [num_layers + num_decoder_layers]: of each feed-forward */
+    rt_screen_tally *tally; /* [num_layers + num_decoder_layers + 1]: of each feed-forward, and of lm_head */
     t5_statistics *statistics; /* where to count; NULL: nobody asks */
     size_t peak_bytes;         /* t5_session_peak_bytes */
 
@@ -51,6 +51,9 @@ struct t5_session {
 /* Scratch for every computation on blocks of up to m rows with up to max_keys attention keys: its layout, and its memory. */
 void t5_session_place_scratch(t5_session *session, rt_arena *arena, size_t m, size_t max_keys);
 rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_keys, rt_error *err);
+
+/* States first .. of the last step, [*, d_model], as the head takes them: scaled where the config says so. n > 0 of them. */
+const float *t5_head_states(t5_session *session, size_t first, size_t n);
 
 /* To be called when an encoding or a step is done. */
 void t5_session_note_peak(t5_session *session);

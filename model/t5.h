@@ -136,15 +136,17 @@ typedef struct t5_generate_params {
     float length_penalty;        /* beams: score = sum / n^length_penalty */
     t5_early_stopping early_stopping;
     size_t no_repeat_ngram_size; /* 0: off */
+    bool skip_logprobs;          /* greedy: nobody asks how likely an answer is. The same ids, sooner: only the words of the vocabulary that an
+                                    8-bit copy of lm_head does not rule out are computed. Beams need log-probabilities and ignore it */
 } t5_generate_params;
 
 t5_generate_params t5_generate_defaults(void); /* greedy, 32 new tokens, penalty 1 */
 
 typedef struct t5_answer {
     const int32_t *ids;    /* [n]: without the start token, </s> included when it was generated */
-    const float *logprobs; /* [n]: log-softmax of the raw logits at each id */
+    const float *logprobs; /* [n]: log-softmax of the raw logits at each id; NaN where greedy search had skip_logprobs */
     size_t n;
-    float score; /* sum of log-probabilities; with beams divided by n^length_penalty */
+    float score; /* sum of log-probabilities; with beams divided by n^length_penalty; NaN where these are */
     bool ended;  /* by </s>, not by max_new_tokens */
 } t5_answer;
 
@@ -219,7 +221,8 @@ typedef struct t5_memory {
                          to f32 a few at a time, in scratch. The system may take their pages back */
     size_t read_once; /* tensors of which only derived forms are read after t5_model_open; not in the total */
     size_t panels;    /* at open: wo of every feed-forward layer transposed; F32, F16 and BF16 as they are, quantised types as F32 */
-    size_t screens;   /* at open: 8-bit copies of wi, for ReLU layers of 2^20 weights or more where the processor multiplies bytes (VNNI) */
+    size_t screens;   /* at open, where the processor multiplies bytes (VNNI): 8-bit copies of wi, for ReLU layers, and of lm_head, each if it has
+                         2^20 weights or more and the file does not hold its copy */
     size_t widened;   /* at open: norms and bias tables as F32 */
     size_t aligned;   /* at open: copies of tensors that lie misaligned in the file */
     size_t tables;    /* at open: of the blocks */
@@ -228,7 +231,7 @@ typedef struct t5_memory {
     size_t cross;   /* keys and values of cross-attention, unless is_absorbed */
     size_t cache;   /* self-attention's keys and values, in powers of two of positions */
     size_t step;    /* activations of a decoder step */
-    size_t search;  /* logits, hypotheses, and each thread's room to search */
+    size_t search;  /* logits or their bounds, hypotheses, and each thread's room to search */
     size_t scratch; /* of all threads: scores, top-k, widened rows */
     size_t total;
     /* what it was planned for */

@@ -171,6 +171,10 @@ bool t5_has_screens(const t5_config *config) {
     return config->activation == T5_RELU && config->d_ff * config->d_model >= SCREEN_WEIGHTS_MIN;
 }
 
+bool t5_has_head_screen(const t5_config *config) {
+    return config->num_decoder_layers > 0 && config->vocab_size * config->d_model >= SCREEN_WEIGHTS_MIN;
+}
+
 typedef struct screen_job {
     const rt_kernels *kernels;
     const rt_matrix *W;
@@ -183,29 +187,38 @@ static void fill_screen_panel(void *context, size_t panel, size_t worker) {
     rt_screen_fill(job->kernels, job->W, panel, job->screen, job->scratch + worker * rt_screen_fill_scratch(job->W->cols));
 }
 
-static void add_screen(loader *l, t5_feed_forward_weights *ff) {
-    const t5_config *c = l->config;
-    if (l->kernels->screen == NULL || !t5_has_screens(c) || ff->screen.q != NULL) return;
+static void derive_screen(loader *l, const rt_matrix *W, rt_screen *screen) {
     const rt_compute compute = {.threads = l->threads};
     rt_arena *arena = &l->weights->arena;
     const size_t before = arena->used;
-    if (l->screen_scratch == NULL) l->screen_scratch = rt_arena_alloc(arena, rt_n_threads(&compute) * rt_screen_fill_scratch(c->d_model), sizeof(float));
-    rt_screen_place(arena, &ff->wi, &ff->screen);
+    if (l->screen_scratch == NULL) l->screen_scratch = rt_arena_alloc(arena, rt_n_threads(&compute) * rt_screen_fill_scratch(l->config->d_model), sizeof(float));
+    rt_screen_place(arena, W, screen);
     l->weights->derived.screens += arena->used - before;
-    l->weights->screen_shape = ff->screen;
     if (arena->base == NULL) return;
-    screen_job job = {.kernels = l->kernels, .W = &ff->wi, .screen = &ff->screen, .scratch = l->screen_scratch};
-    rt_parallel(&compute, rt_screen_panels(&ff->screen), rt_guess_ns(0, c->d_ff * c->d_model), fill_screen_panel, &job);
+    screen_job job = {.kernels = l->kernels, .W = W, .screen = screen, .scratch = l->screen_scratch};
+    rt_parallel(&compute, rt_screen_panels(screen), rt_guess_ns(0, W->rows * W->cols), fill_screen_panel, &job);
 }
 
-/* Leaves the screen as it is where the file has none or this machine's kernels need none. */
-static rt_status take_screen(loader *l, const char *name, rt_screen *screen) {
+static void add_screen(loader *l, t5_feed_forward_weights *ff) {
+    if (l->kernels->screen == NULL || !t5_has_screens(l->config) || ff->screen.q != NULL) return;
+    derive_screen(l, &ff->wi, &ff->screen);
+    l->weights->screen_shape = ff->screen;
+}
+
+/* Leaves the screen of a matrix [n, d_model] as it is where the file has none or this machine's kernels need none. */
+static rt_status take_screen(loader *l, const char *name, size_t n, rt_screen *screen) {
     const ckpt_tensor *q = t5_packed_find(l->checkpoint, name, ".screen"), *bounds = t5_packed_find(l->checkpoint, name, ".bounds");
-    if (q == NULL || bounds == NULL || l->kernels->screen == NULL || !t5_has_screens(l->config)) return RT_OK;
-    RT_TRY(t5_packed_screen(l->config, q, bounds, screen, l->err));
-    l->weights->screen_shape = *screen;
+    if (q == NULL || bounds == NULL || l->kernels->screen == NULL) return RT_OK;
+    RT_TRY(t5_packed_screen(n, l->config->d_model, q, bounds, screen, l->err));
     count_mapped(l, q);
     count_mapped(l, bounds);
+    return RT_OK;
+}
+
+static rt_status take_ff_screen(loader *l, const char *name, rt_screen *screen) {
+    if (!t5_has_screens(l->config)) return RT_OK;
+    RT_TRY(take_screen(l, name, l->config->d_ff, screen));
+    if (screen->q != NULL) l->weights->screen_shape = *screen;
     return RT_OK;
 }
 
@@ -214,7 +227,7 @@ static rt_status take_screen(loader *l, const char *name, rt_screen *screen) {
 static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, void *into) {
     char *slot = (char *)into + row->slot;
     const ckpt_tensor *panels = row->kind == VALUES ? t5_packed_find(l->checkpoint, name, ".panels") : NULL;
-    if (row->kind == SCREEN) return take_screen(l, name, (rt_screen *)slot);
+    if (row->kind == SCREEN) return take_ff_screen(l, name, (rt_screen *)slot);
     if (panels != NULL) {
         count_mapped(l, panels);
         if (l->visit != NULL) RT_TRY(l->visit(l->context, panels, l->err));
@@ -279,22 +292,41 @@ static rt_status fill_stack(loader *l, const char *stack, size_t n_blocks, const
     return fill_table(l, prefix, 0, stack_tensors, N_ROWS(stack_tensors), into);
 }
 
+static const char *embedding_name(const ckpt_checkpoint *checkpoint) {
+    for (size_t n = 0; n < N_ROWS(embedding_names); n++) {
+        if (ckpt_find(checkpoint, embedding_names[n]) != NULL) return embedding_names[n];
+    }
+    return embedding_names[0]; /* none: report the usual name */
+}
+
+const char *t5_head_name(const ckpt_checkpoint *checkpoint) {
+    return ckpt_find(checkpoint, "lm_head.weight") != NULL ? "lm_head.weight" : embedding_name(checkpoint);
+}
+
 static rt_status fill_embeddings(loader *l) {
     static const tensor_row shared = {.kind = MATRIX, .rows = VOCAB, .cols = D_MODEL, .slot = offsetof(t5_weights, shared)};
     static const tensor_row head = {.kind = MATRIX, .rows = VOCAB, .cols = D_MODEL, .slot = offsetof(t5_weights, lm_head)};
-    size_t n = 0;
-    while (n + 1 < N_ROWS(embedding_names) && ckpt_find(l->checkpoint, embedding_names[n]) == NULL) n++;
-    if (ckpt_find(l->checkpoint, embedding_names[n]) == NULL) n = 0; /* none: report the usual name */
-    RT_TRY(fill_slot(l, embedding_names[n], &shared, l->weights));
+    RT_TRY(fill_slot(l, embedding_name(l->checkpoint), &shared, l->weights));
     l->weights->lm_head = l->weights->shared;
     return ckpt_find(l->checkpoint, "lm_head.weight") == NULL ? RT_OK : fill_slot(l, "lm_head.weight", &head, l->weights);
+}
+
+static rt_status fill_head_screen(loader *l) {
+    rt_screen *screen = &l->weights->lm_head_screen;
+    *screen = (rt_screen){0};
+    if (l->n_missing > 0 || l->kernels->estimate == NULL || !t5_has_head_screen(l->config)) return RT_OK;
+    RT_TRY(take_screen(l, t5_head_name(l->checkpoint), l->config->vocab_size, screen));
+    if (screen->q == NULL) derive_screen(l, &l->weights->lm_head, screen);
+    return RT_OK;
 }
 
 static rt_status fill_all(loader *l) {
     l->n_missing = 0;
     l->weights->stored_bytes = l->weights->mapped_bytes = 0;
     l->weights->derived = (t5_derived_bytes){0};
+    l->screen_scratch = NULL;
     RT_TRY(fill_embeddings(l));
+    RT_TRY(fill_head_screen(l));
     RT_TRY(fill_stack(l, "encoder", l->config->num_layers, encoder_block, N_ROWS(encoder_block), &l->weights->encoder));
     if (l->config->num_decoder_layers == 0) return RT_OK;
     return fill_stack(l, "decoder", l->config->num_decoder_layers, decoder_block, N_ROWS(decoder_block), &l->weights->decoder);

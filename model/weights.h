@@ -36,7 +36,7 @@ typedef struct t5_stack_weights {
 /* Bytes that are made when a model is opened, by what they hold. */
 typedef struct t5_derived_bytes {
     size_t panels;  /* wo, transposed */
-    size_t screens; /* the 8-bit copies of wi, and the scratch that they are made with */
+    size_t screens; /* the 8-bit copies of wi and lm_head, and the scratch that they are made with */
     size_t widened; /* norms and bias tables, in f32 */
     size_t aligned; /* copies of tensors that lie misaligned in the file */
     size_t tables;  /* of the blocks */
@@ -45,11 +45,12 @@ typedef struct t5_derived_bytes {
 typedef struct t5_weights {
     rt_matrix shared;  /* [vocab_size, d_model] */
     rt_matrix lm_head; /* [vocab_size, d_model]: the file's own, else shared */
+    rt_screen lm_head_screen; /* its 8-bit copy, for greedy search; n is 0 where there is none */
     t5_stack_weights encoder, decoder; /* no decoder where the model is an encoder alone */
     size_t stored_bytes; /* of the tensors in use, as stored */
     size_t mapped_bytes; /* of those among them that are read where they lie */
     t5_derived_bytes derived;
-    rt_screen screen_shape; /* what all 8-bit copies have the size of; n is 0 where there are none */
+    rt_screen screen_shape; /* what all 8-bit copies of wi have the size of; n is 0 where there are none */
     rt_arena arena;      /* what is not mapped: block tables, norms, bias tables, transposed wo, misaligned tensors */
 } t5_weights;
 
@@ -68,5 +69,11 @@ void t5_weights_free(t5_weights *weights);
 
 /* Whether 8-bit copies of wi may pay in such a model, where the kernels can use them. */
 bool t5_has_screens(const t5_config *config);
+
+/* The same for the copy of lm_head. */
+bool t5_has_head_screen(const t5_config *config);
+
+/* The name of the tensor that is lm_head, among those of the checkpoint: shared.weight, or another name of the same, where it is tied. */
+const char *t5_head_name(const ckpt_checkpoint *checkpoint);
 
 #endif

@@ -31,8 +31,8 @@ rt_status t5_packed_values(const t5_config *config, const ckpt_tensor *panels, r
     return RT_OK;
 }
 
-rt_status t5_packed_screen(const t5_config *config, const ckpt_tensor *q, const ckpt_tensor *bounds, rt_screen *screen, rt_error *err) {
-    rt_screen s = rt_screen_of(config->d_ff, config->d_model);
+rt_status t5_packed_screen(size_t n, size_t k, const ckpt_tensor *q, const ckpt_tensor *bounds, rt_screen *screen, rt_error *err) {
+    rt_screen s = rt_screen_of(n, k);
     const size_t n_padded = rt_screen_panels(&s) * RT_SCREEN_PANEL;
     const size_t shape[] = {rt_screen_panels(&s), s.k_padded / 4, RT_SCREEN_PANEL, 4}, bounds_shape[] = {3, n_padded};
     if (q->dtype != RT_I8 || !has_shape(q, 4, shape)) return fail(q, err);

@@ -11,6 +11,6 @@ const ckpt_tensor *t5_packed_find(const ckpt_checkpoint *checkpoint, const char 
 
 /* Views of the tensors. RT_ERR_DISAGREE where type and shape are not those that the config asks for. */
 rt_status t5_packed_values(const t5_config *config, const ckpt_tensor *panels, rt_values *values, rt_error *err);
-rt_status t5_packed_screen(const t5_config *config, const ckpt_tensor *q, const ckpt_tensor *bounds, rt_screen *screen, rt_error *err);
+rt_status t5_packed_screen(size_t n, size_t k, const ckpt_tensor *q, const ckpt_tensor *bounds, rt_screen *screen, rt_error *err);
 
 #endif

@@ -80,6 +80,12 @@ typedef struct rt_kernels {
      * scale, alpha, beta [64]. NULL where there is no 8-bit product that pays. */
     void (*screen)(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
                    const float *alpha, const float *beta, uint64_t *mask);
+
+    /* Between what the scores lie: upper[i, j] is at least the dot kernel's score of query i and unit j of a panel, +inf where nothing is known;
+     * lower[i] is raised to the largest number that a score of the units without a bit in forbidden[i * ldf] cannot be below. The rest as of
+     * screen, and NULL where that is. */
+    void (*estimate)(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
+                     const float *alpha, const float *beta, const uint64_t *forbidden, size_t ldf, float *upper, size_t ldu, float *lower);
 } rt_kernels;
 
 /* The variant that this machine runs best; `force` (one of the names above; NULL or "": none) asks for one. RT_ERR_USAGE for a name

@@ -149,6 +149,49 @@ RT_VNNI void screen(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_sc
     for (; i < m; i++) screen_rows(1, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, mask + i);
 }
 
+RT_VNNI inline __attribute__((always_inline)) void estimate_rows(size_t rows, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,
+                                                                 const uint8_t *Q, const float *scale, const float *alpha, const float *beta,
+                                                                 const uint64_t *forbidden, size_t ldf, float *upper, size_t ldu, float *lower) {
+    __m512i acc[SCREEN_ROWS][4];
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm512_set1_epi32(-128 * query[i].sum);
+    }
+    for (size_t c = 0; c < k; c += 4) {
+        __m512i q[4];
+        UNROLL for (size_t v = 0; v < 4; v++) q[v] = _mm512_loadu_si512(Q + c * RT_SCREEN_PANEL + 64 * v);
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            int32_t four;
+            memcpy(&four, P + i * ldp + c, sizeof four);
+            const __m512i p = _mm512_set1_epi32(four);
+            UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm512_dpbusd_epi32(acc[i][v], q[v], p);
+        }
+    }
+    const v16 step = v_set(RT_STEP), infinity = v_set(INFINITY);
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        const v16 s = v_set(query[i].scale), norm = v_set(query[i].norm), loss = v_set(query[i].loss);
+        v16 largest = v_set(lower[i]);
+        UNROLL for (size_t v = 0; v < 4; v++) {
+            const v16 between = v_mul(v_mul(_mm512_cvtepi32_ps(acc[i][v]), v_load(scale + 16 * v)), s);
+            const v16 bound = v_fma(v_load(beta + 16 * v), loss, v_mul(v_load(alpha + 16 * v), norm));
+            const v16 most = v_add(between, bound), least = v_sub(between, bound);
+            const __mmask16 allowed = (__mmask16)~(forbidden[i * ldf] >> (16 * v));
+            /* The second operand is what min and max return where one is NaN. */
+            v_store(upper + i * ldu + 16 * v, _mm512_min_ps(v_fma(v_abs(most), step, most), infinity));
+            largest = _mm512_mask_max_ps(largest, allowed, v_fma(v_neg(v_abs(least)), step, least), largest);
+        }
+        lower[i] = _mm512_reduce_max_ps(largest);
+    }
+}
+
+RT_VNNI void estimate(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
+                      const float *alpha, const float *beta, const uint64_t *forbidden, size_t ldf, float *upper, size_t ldu, float *lower) {
+    size_t i = 0;
+    for (; i + SCREEN_ROWS <= m; i += SCREEN_ROWS) {
+        estimate_rows(SCREEN_ROWS, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, forbidden + i * ldf, ldf, upper + i * ldu, ldu, lower + i);
+    }
+    for (; i < m; i++) estimate_rows(1, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, forbidden + i * ldf, ldf, upper + i * ldu, ldu, lower + i);
+}
+
 static float up(float sum_of_squares, size_t k) { return sqrtf(sum_of_squares) * (1.0f + (float)(k / RT_LANES + 16) * 0x1p-23f); }
 
 RT_VNNI void quantise(size_t k, const float *x, int8_t *p, rt_screen_query *query) {
@@ -170,6 +213,6 @@ RT_VNNI void quantise(size_t k, const float *x, int8_t *p, rt_screen_query *quer
     query->loss = up(v_sum(lost), k);
 }
 
-const rt_kernels rt_kernels_avx512 = RT_TABLE(NULL, NULL);
-const rt_kernels rt_kernels_avx512_vnni = RT_TABLE(quantise, screen);
+const rt_kernels rt_kernels_avx512 = RT_TABLE(NULL, NULL, NULL);
+const rt_kernels rt_kernels_avx512_vnni = RT_TABLE(quantise, screen, estimate);
 #endif

@@ -36,4 +36,7 @@
 #define RT_SCREEN_MIN 1e-12f
 #define RT_SCREEN_MAX 1e12f
 
+/* An f32 sum moved up by x + |x| RT_STEP in one operation, or down, is beyond what its rounding took: by at least one unit in the last place. */
+#define RT_STEP 0x1p-23f
+
 #endif

@@ -214,6 +214,22 @@ static void screen(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_scr
     }
 }
 
+static void estimate(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
+                     const float *alpha, const float *beta, const uint64_t *forbidden, size_t ldf, float *upper, size_t ldu, float *lower) {
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < RT_SCREEN_PANEL; j++) {
+            int32_t sum = 0;
+            for (size_t c = 0; c < k; c++) sum += P[i * ldp + c] * Q[(c / 4 * RT_SCREEN_PANEL + j) * 4 + c % 4];
+            const float between = (float)(sum - 128 * query[i].sum) * scale[j] * query[i].scale;
+            const float bound = fmaf(beta[j], query[i].loss, alpha[j] * query[i].norm);
+            const float most = between + bound, least = between - bound, above = fmaf(fabsf(most), RT_STEP, most);
+            const float below = fmaf(-fabsf(least), RT_STEP, least);
+            upper[i * ldu + j] = above < INFINITY ? above : INFINITY;
+            if ((forbidden[i * ldf] >> j & 1) == 0 && below > lower[i]) lower[i] = below;
+        }
+    }
+}
+
 const rt_kernels rt_kernels_ref = {
     .isa = "ref",
     .dot_tile_rows = 1,
@@ -236,4 +252,5 @@ const rt_kernels rt_kernels_ref = {
     .dot_listed = dot_listed,
     .quantise = quantise,
     .screen = screen,
+    .estimate = estimate,
 };

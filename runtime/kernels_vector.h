@@ -342,7 +342,7 @@ RT_KERNEL size_t keep_above(size_t n, const float *x, float t, size_t n_ties, ui
     return count;
 }
 
-#define RT_TABLE(quantise_kernel, screen_kernel)                                                                                                                    \
+#define RT_TABLE(quantise_kernel, screen_kernel, estimate_kernel)                                                                                                  \
     {                                                                                                                                              \
         .isa = RT_ISA_NAME, .dot_tile_rows = RT_DOT_ROWS, .dot_tile_cols = RT_DOT_COLS, .dot = dot, .weighted_rows = weighted_rows,                 \
         .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16},                                                \
@@ -350,4 +350,5 @@ RT_KERNEL size_t keep_above(size_t n, const float *x, float t, size_t n_ties, ui
                   [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1},                                                \
         .rms_norm = rms_norm, .add = add, .mul = mul, .scale = scale, .activate = activate, .max = max, .argmax = argmax, .exp_sum = exp_sum,      \
         .count_ge = count_ge, .keep_above = keep_above, .dot_listed = dot_listed, .quantise = quantise_kernel, .screen = screen_kernel,                                         \
+        .estimate = estimate_kernel,                                                                                                                \
     }

@@ -159,6 +159,51 @@ START_TEST(every_answer_keeps_the_rules) {
 }
 END_TEST
 
+/* ---- greedy without log-probabilities ---- */
+
+/* The same ids; no log-probability but with beams. */
+static void check_skipped(const t5_answer *a, const t5_answer *with, bool has_beams) {
+    if (has_beams) {
+        ck_assert(same_answer(a, with));
+        return;
+    }
+    ck_assert_uint_eq(a->n, with->n);
+    ck_assert_int_eq(a->ended, with->ended);
+    ck_assert_msg(memcmp(a->ids, with->ids, a->n * sizeof *a->ids) == 0, "other ids");
+    ck_assert(isnan(a->score));
+    for (size_t t = 0; t < a->n; t++) ck_assert(isnan(a->logprobs[t]));
+}
+
+/* Vocabularies that are screened, and a small one that is not; batches of all sizes, some of them in more than one group of rows. */
+START_TEST(skipping_log_probabilities_changes_no_id) {
+    static const char *const paths[] = {QA_MINI, GOLDEN("real_vocab"), GOLDEN("relu_tied")};
+    static const size_t sizes[3][3] = {{1, 2, 5}, {3, 9, 0}, {13, 0, 70}}; /* for 1, 2 and 3 threads; the last for small models alone */
+    r = (random_source){.state = 9};
+    model = must_open(paths[_i / 3]);
+    t5_session_params settings = t5_session_defaults();
+    settings.threads = 1 + (size_t)_i % 3;
+    session = must_start(model, &settings);
+    for (size_t s = 0; s < (_i < 3 ? 2 : 3); s++) {
+        id_lists inputs = random_lengths(&r, t5_model_config(model), 40, sizes[_i % 3][s]);
+        for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+            t5_generate_params params = rules[i];
+            if (params.num_beams > 4 || (params.num_beams > 1 && inputs.n > 2)) continue;
+            t5_generation *with = must_generate(session, inputs.list, inputs.n, &params);
+            params.skip_logprobs = true;
+            t5_generation *without = must_generate(session, inputs.list, inputs.n, &params);
+            for (size_t q = 0; q < inputs.n; q++) {
+                const size_t n = params.num_return_sequences;
+                check_skipped(must_have_answers(without, q, n), must_have_answers(with, q, n), params.num_beams > 1);
+            }
+            t5_generation_free(with);
+            t5_generation_free(without);
+        }
+        free_lists(&inputs);
+    }
+    close_all();
+}
+END_TEST
+
 /* ---- many at once, and none ---- */
 
 START_TEST(many_at_once_or_one_at_a_time) {
@@ -279,6 +324,7 @@ int main(void) {
     TCase *tests = tcase_create("generate");
     tcase_add_loop_test(tests, greedy_takes_the_best_of_the_logits, 0, 3);
     tcase_add_loop_test(tests, every_answer_keeps_the_rules, 0, sizeof rules / sizeof *rules);
+    tcase_add_loop_test(tests, skipping_log_probabilities_changes_no_id, 0, 9);
     tcase_add_loop_test(tests, many_at_once_or_one_at_a_time, 0, 2);
     tcase_add_test(tests, nothing_to_answer);
     tcase_add_test(tests, refused_and_gone_on);
