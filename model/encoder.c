@@ -8,13 +8,19 @@ typedef struct encoder_plan {
     size_t longest;
     const float *table; /* that bias is made from */
     float *bias;        /* [num_heads, 2 longest - 1] */
+    rt_key_copies copies; /* of the block's keys, where selection can use them */
 } encoder_plan;
+
+static bool selects_by_estimates(const t5_session *s, const encoder_plan *plan) {
+    return rt_topk_keys_pays(s->compute.kernels, plan->longest, s->params.encoder_topk);
+}
 
 static void place(t5_session *s, rt_arena *arena, size_t n_inputs, size_t n_tokens, encoder_plan *plan) {
     const t5_config *config = &s->model->config;
     s->input = rt_arena_alloc(arena, n_inputs, sizeof *s->input);
     plan->bias = rt_arena_alloc(arena, config->num_heads * (2 * plan->longest - 1), sizeof *plan->bias);
     t5_activations_place(arena, config, n_tokens, &s->encoder_rows);
+    if (selects_by_estimates(s, plan)) rt_key_copies_place(arena, n_tokens, n_inputs, config->num_heads, config->d_kv, &plan->copies);
 }
 
 void t5_measure_encoder(t5_session *s, size_t n_inputs, size_t length, rt_arena *arena) {
@@ -46,6 +52,7 @@ static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_e
         .V = {.dtype = RT_F32, .data = rows->v, .stride = inner, .panel = RT_PANEL},
         .out = rows->context, .ldo = inner,
         .bias = plan->bias, .bias_head = 2 * plan->longest - 1, .bias_zero = plan->longest - 1,
+        .copies = selects_by_estimates(s, plan) ? &plan->copies : NULL,
         .statistics = t5_statistics_of(s->statistics, T5_ENCODER_SELF, block),
     };
     const t5_feed_forward_run run = {

@@ -94,6 +94,9 @@ void t5_session_place_scratch(t5_session *session, rt_arena *arena, size_t m, si
     size_t bytes = rt_dot_rows_scratch(kernels, larger(c->d_model, c->num_heads * c->d_kv));
     bytes = larger(bytes, rt_heads_scratch(kernels, c->d_model));
     bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, max_keys, larger(c->d_kv, c->d_model), false));
+    if (rt_topk_keys_pays(kernels, max_keys, session->params.encoder_topk)) {
+        bytes = larger(bytes, rt_topk_attention_copies_scratch(kernels, chunk, max_keys, c->d_kv));
+    }
     bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, c->d_ff, c->d_model, c->is_gated_act));
     const rt_screen *screen = &session->model->weights.screen_shape;
     if (screen->n > 0) bytes = larger(bytes, rt_topk_attention_screen_scratch(kernels, chunk, screen, c->is_gated_act));

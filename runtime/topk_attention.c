@@ -31,23 +31,32 @@ typedef struct rt_unit {
     float *G;        /* [n_queries, ld]: gate, if there is one and every key is kept */
     uint32_t *index; /* [n_queries, ld] */
     rt_screened screened; /* what screening needs, if it is done */
+    rt_topk_keys keys;    /* what selection by estimates needs; keys.m is 0 where it is not done */
     size_t *n_kept;  /* [n_queries] */
     bool *dense;     /* [n_queries]: all visible keys kept; index not used */
 } rt_unit;
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
+/* Rows of scores are written a panel at a time by estimates. */
+static size_t row_length(size_t max_keys) { return round_up(max_keys, RT_SCREEN_PANEL); }
+
 static size_t shared_bytes(size_t chunk, size_t max_keys, bool gated) {
-    const size_t ld = round_up(max_keys, RT_LANES);
+    const size_t ld = row_length(max_keys);
     return round_up(chunk * ld * (gated ? 3 : 2) * sizeof(float) + chunk * (sizeof(size_t) + sizeof(bool)), 64);
 }
 
 static size_t unit_bytes(const rt_topk_attention_args *args, size_t max_keys) {
-    return shared_bytes(args->chunk, max_keys, args->gate != NULL) + (args->screen != NULL ? rt_screened_bytes(args->screen, args->chunk) : 0);
+    return shared_bytes(args->chunk, max_keys, args->gate != NULL) + (args->screen != NULL ? rt_screened_bytes(args->screen, args->chunk) : 0) +
+           (args->copies != NULL ? rt_topk_keys_bytes(args->chunk, args->d_k) : 0);
 }
 
 size_t rt_topk_attention_screen_scratch(const rt_kernels *kernels, size_t chunk, const rt_screen *screen, bool gated) {
     return rt_topk_attention_scratch(kernels, chunk, screen->n, screen->k, gated) + rt_screened_bytes(screen, chunk);
+}
+
+size_t rt_topk_attention_copies_scratch(const rt_kernels *kernels, size_t chunk, size_t max_keys, size_t d_k) {
+    return rt_topk_attention_scratch(kernels, chunk, max_keys, d_k, false) + rt_topk_keys_bytes(chunk, d_k);
 }
 
 size_t rt_topk_attention_scratch(const rt_kernels *kernels, size_t chunk, size_t max_keys, size_t d_k, bool gated) {
@@ -61,7 +70,7 @@ size_t rt_topk_attention_scratch(const rt_kernels *kernels, size_t chunk, size_t
 /* Lays a unit's block over the scratch of one worker. */
 static void place(rt_unit *unit, void *scratch, size_t max_keys) {
     const size_t chunk = unit->args->chunk;
-    unit->ld = round_up(max_keys, RT_LANES);
+    unit->ld = row_length(max_keys);
     unit->S = scratch;
     unit->index = (uint32_t *)(unit->S + chunk * unit->ld);
     unit->G = (float *)(unit->index + chunk * unit->ld);
@@ -79,10 +88,21 @@ static bool keeps_all(const rt_unit *unit, size_t i) {
     return unit->args->act != RT_RELU && (unit->args->topk == 0 || unit->args->topk >= n_visible(unit, i));
 }
 
+/* K of one head, from key `first` on. */
+static rt_matrix head_keys(const rt_topk_attention_args *args, size_t head, size_t first) {
+    rt_matrix K = args->K;
+    K.data = (const char *)rt_matrix_row(&args->K, first) + rt_dtype_bytes(K.dtype, head * args->d_k);
+    K.rows -= first;
+    return K;
+}
+
 /* ---- stage 1: S[:, first .. first + n) = Q K^T, and the dense gate ---- */
 
-static void prepare(const rt_unit *unit) {
+static void prepare(rt_unit *unit) {
     const rt_topk_attention_args *a = unit->args;
+    if (unit->keys.m > 0) {
+        rt_topk_keys_prepare(unit->compute->kernels, &unit->keys, a->Q + unit->span.query * a->ldq + unit->head * a->d_k, a->ldq);
+    }
     if (a->screen == NULL) return;
     rt_screen_prepare(unit->compute->kernels, &unit->screened, unit->span.n_queries, a->Q + unit->span.query * a->ldq, a->ldq);
 }
@@ -92,13 +112,16 @@ static void score_keys(const rt_unit *unit, size_t first, size_t n, void *scratc
     const size_t m = unit->span.n_queries, last_visible = n_visible(unit, m - 1);
     if (first >= last_visible) return;
     if (first + n > last_visible) n = last_visible - first;
+    if (unit->keys.m > 0) {
+        rt_topk_keys_estimate(unit->compute->kernels, &unit->keys, first, n, unit->S, unit->ld);
+        return;
+    }
     const float *Q = a->Q + unit->span.query * a->ldq + unit->head * a->d_k;
     if (a->screen != NULL) {
         rt_screen_scores(unit->compute->kernels, &unit->screened, m, Q, a->ldq, &a->K, first, n, a->tally, scratch);
         return;
     }
-    rt_matrix K = a->K;
-    K.data = (const char *)K.data + rt_dtype_bytes(K.dtype, unit->head * a->d_k);
+    const rt_matrix K = head_keys(a, unit->head, 0);
     rt_dot_rows(unit->compute->kernels, m, Q, a->ldq, &K, unit->span.key + first, n, unit->S + first, unit->ld, scratch);
     if (a->gate != NULL && keeps_all(unit, 0)) {
         rt_dot_rows(unit->compute->kernels, m, Q, a->ldq, a->gate, unit->span.key + first, n, unit->G + first, unit->ld, scratch);
@@ -179,12 +202,36 @@ static void gate_kept(const rt_unit *unit, size_t i, size_t kept, void *scratch)
     }
 }
 
+/* The bias of query i, [keys], or NULL. */
+static const float *bias_of(const rt_unit *unit, size_t i) {
+    const rt_topk_attention_args *a = unit->args;
+    return a->bias != NULL ? a->bias + unit->head * a->bias_head + a->bias_zero - (unit->first_position + i) : NULL;
+}
+
+/* The kept of row i, of which there are estimates only. */
+static void weigh_estimates(const rt_unit *unit, size_t i, void *scratch) {
+    const rt_topk_attention_args *a = unit->args;
+    const rt_matrix K = head_keys(a, unit->head, unit->span.key);
+    const float *q = a->Q + (unit->span.query + i) * a->ldq + unit->head * a->d_k;
+    float *s = unit->S + i * unit->ld;
+    const size_t kept = rt_topk_keys_select(unit->compute->kernels, &unit->keys, i, q, &K, bias_of(unit, i), a->topk, s, unit->index + i * unit->ld,
+                                            scratch);
+    unit->dense[i] = false;
+    unit->n_kept[i] = kept;
+    if (kept > 0) softmax(unit->compute->kernels, kept, s);
+    else atomic_store(unit->nan, true);
+}
+
 static void weigh_row(const rt_unit *unit, size_t i, void *scratch) {
+    if (unit->keys.m > 0) {
+        weigh_estimates(unit, i, scratch);
+        return;
+    }
     const rt_topk_attention_args *a = unit->args;
     const rt_kernels *kernels = unit->compute->kernels;
     const size_t n = n_visible(unit, i);
     float *s = unit->S + i * unit->ld;
-    if (a->bias != NULL) kernels->add(n, a->bias + unit->head * a->bias_head + a->bias_zero - (unit->first_position + i), s);
+    if (a->bias != NULL) kernels->add(n, bias_of(unit, i), s);
     const float whole = a->statistics != NULL ? look_at_whole_row(unit, n, s, scratch) : 0.0f;
     unit->dense[i] = keeps_all(unit, i);
     const size_t kept = unit->dense[i] ? n : select_row(unit, i, scratch);
@@ -246,6 +293,10 @@ typedef struct attention_job {
 
 static void *own_scratch(const attention_job *job, size_t worker) { return (char *)rt_scratch(job->compute, worker) + job->block_bytes; }
 
+static bool by_estimates(const rt_compute *compute, const rt_topk_attention_args *args, size_t n_keys) {
+    return args->copies != NULL && args->statistics == NULL && rt_topk_keys_pays(compute->kernels, n_keys, args->topk);
+}
+
 /* Unit number `item`, its block in worker's scratch; false if that chunk is beyond the end of its span. */
 static bool open_unit(attention_job *job, size_t item, size_t worker, rt_unit *unit) {
     const rt_topk_attention_args *a = job->args;
@@ -258,7 +309,26 @@ static bool open_unit(attention_job *job, size_t item, size_t worker, rt_unit *u
     unit->span.n_queries = span.n_queries - first < job->chunk ? span.n_queries - first : job->chunk;
     unit->first_position = a->causal || a->bias != NULL ? span.n_keys - span.n_queries + first : 0;
     place(unit, rt_scratch(job->compute, worker), job->max_keys);
+    if (by_estimates(job->compute, a, span.n_keys)) {
+        const rt_screen keys = rt_key_copy(a->copies, item / job->n_chunks_max / a->n_heads, span.key, span.n_keys, head);
+        char *after = (char *)rt_scratch(job->compute, worker) + shared_bytes(a->chunk, job->max_keys, false);
+        unit->keys = rt_topk_keys_place(&keys, unit->span.n_queries, after);
+    }
     return true;
+}
+
+/* ---- the 8-bit copies of keys, a panel at a time ---- */
+
+static void copy_keys(void *context, size_t item, size_t worker) {
+    const attention_job *job = context;
+    const rt_topk_attention_args *a = job->args;
+    const size_t panels = (job->max_keys + RT_SCREEN_PANEL - 1) / RT_SCREEN_PANEL;
+    const size_t panel = item % panels, head = item / panels % a->n_heads, s = item / panels / a->n_heads;
+    const rt_span *span = &a->spans[s];
+    if (panel * RT_SCREEN_PANEL >= span->n_keys || !by_estimates(job->compute, a, span->n_keys)) return;
+    const rt_matrix K = head_keys(a, head, span->key);
+    rt_screen copy = rt_key_copy(a->copies, s, span->key, span->n_keys, head);
+    rt_screen_fill(job->compute->kernels, &K, panel, &copy, rt_scratch(job->compute, worker));
 }
 
 static void whole_unit(void *context, size_t item, size_t worker) {
@@ -311,6 +381,10 @@ rt_status rt_topk_attention(const rt_compute *compute, const rt_topk_attention_a
     job.chunk = queries_per_chunk(args, rt_n_threads(compute), max_queries);
     job.n_chunks_max = (max_queries + job.chunk - 1) / job.chunk;
     const size_t n_units = args->n_spans * args->n_heads * job.n_chunks_max;
+    if (by_estimates(compute, args, job.max_keys)) {
+        const size_t panels = (job.max_keys + RT_SCREEN_PANEL - 1) / RT_SCREEN_PANEL;
+        rt_parallel(compute, args->n_spans * args->n_heads * panels, guess_ns / 8, copy_keys, &job);
+    }
     if (n_units >= rt_n_threads(compute)) {
         rt_parallel(compute, n_units, guess_ns, whole_unit, &job);
     } else {

@@ -21,7 +21,7 @@
 #define RUNTIME_TOPK_ATTENTION_H
 
 #include "runtime/compute.h"
-#include "runtime/screen.h"
+#include "runtime/topk_keys.h"
 
 /* One sequence of a ragged batch: its rows of Q and out, and its rows of K and V. */
 typedef struct rt_span {
@@ -65,6 +65,8 @@ typedef struct rt_topk_attention_args {
 
     const rt_screen *screen; /* NULL, or the 8-bit copy of K, to leave out scores that are proved not positive: ReLU, one head, one span; the
                                 kernels must have `screen`. Changes no bit */
+    const rt_key_copies *copies; /* NULL, or room for 8-bit copies of K, to find the kept keys by (topk_keys.h): softmax, not causal, keys of the spans one
+                                    after another, f32; the kernels must have `estimate`. Changes no bit */
     rt_screen_tally *tally;  /* counts screened scores; NULL: nobody asks */
     rt_topk_statistics *statistics; /* NULL: nobody asks, and nothing is spent on it. Changes no bit */
 
@@ -78,6 +80,9 @@ size_t rt_topk_attention_scratch(const rt_kernels *kernels, size_t chunk, size_t
 
 /* The same where args->screen is set. */
 size_t rt_topk_attention_screen_scratch(const rt_kernels *kernels, size_t chunk, const rt_screen *screen, bool gated);
+
+/* The same where args->copies is set. */
+size_t rt_topk_attention_copies_scratch(const rt_kernels *kernels, size_t chunk, size_t max_keys, size_t d_k);
 
 /* Returns RT_ERR_NUMERIC if a row that had to be selected from holds NaN (out is then undefined); NaN elsewhere comes out in out. */
 rt_status rt_topk_attention(const rt_compute *compute, const rt_topk_attention_args *args, rt_error *err);

@@ -120,8 +120,10 @@ static rt_status answer_batch(void *context, rt_error *err) {
     if (t5_model_config(a->model.model)->num_decoder_layers == 0) return encode_batch(a, err);
     const double start = verbose_clock();
     t5_generation *generation;
+    t5_generate_params params = a->options->generate;
+    params.skip_logprobs = !a->options->json && a->options->dump == NULL;
     batch_sequences(b);
-    RT_TRY(t5_generate(a->model.session, b->inputs, b->n, &a->options->generate, &generation, err));
+    RT_TRY(t5_generate(a->model.session, b->inputs, b->n, &params, &generation, err));
     const double seconds = verbose_clock() - start;
     rt_status status = RT_OK;
     if (a->options->dump != NULL) {

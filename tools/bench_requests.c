@@ -52,6 +52,7 @@ static t5_generate_params generate_params(size_t num_beams, size_t new_tokens) {
     t5_generate_params params = t5_generate_defaults();
     params.num_beams = num_beams;
     params.max_new_tokens = params.min_new_tokens = new_tokens;
+    params.skip_logprobs = true;
     return params;
 }
 

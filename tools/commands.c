@@ -108,8 +108,8 @@ static const char inspect_examples[] =
 static const char convert_help[] =
     "Writes MODEL, in whatever form t5k reads it, to one GGUF file with everything inside: weights, config and tokenizer. An OUT.gguf that is "
     "there already is replaced at the very end; whatever goes wrong before leaves it as it was, and no other file behind.\n\n"
-    "In the t5k layout the file holds what the kernels read: the feed-forward's down-projections are turned into panels, and large ReLU "
-    "models bring the 8-bit copies of wi that screening reads. Opening it maps it and derives nothing. With --layout llama.cpp the file "
+    "In the t5k layout the file holds what the kernels read: the feed-forward's down-projections are turned into panels, and large models "
+    "bring the 8-bit copies of lm_head and, with ReLU, of wi that screening reads. Opening it maps it and derives nothing. With --layout llama.cpp the file "
     "is what llama.cpp's converter writes, for llama.cpp and other programs; it refuses models that llama.cpp would take for others.\n\n"
     "Both layouts hold the same model: with f32, or without --type, its answers are the same bits as before. What another type loses is "
     "printed for each kind of tensor, as the largest and the mean relative error of its numbers. A number that is too large for "

@@ -85,7 +85,9 @@ static rt_status encode(compare_measure *m, compare_sums *sums, const t5_ids *in
 
 static rt_status generate(compare_measure *m, size_t s, compare_sums *sums, rt_error *err) {
     const double start = verbose_clock();
-    RT_TRY(t5_generate_encoded(m->session, m->generate, &m->answers[s], err));
+    t5_generate_params params = *m->generate;
+    params.skip_logprobs = true; /* dense and top-k are compared by their logits */
+    RT_TRY(t5_generate_encoded(m->session, &params, &m->answers[s], err));
     sums->decode_seconds += verbose_clock() - start;
     note_peak(m, sums);
     for (size_t i = 0; i < m->n_questions; i++) {

@@ -138,7 +138,9 @@ static rt_status write_answers(eval_window *w, const text2text *model, rt_error 
     t5_generation *generation;
     rt_status status = RT_OK;
     batch_sequences(&w->batch);
-    RT_TRY(t5_generate(model->session, w->batch.inputs, w->batch.n, &model->options->generate, &generation, err));
+    t5_generate_params params = model->options->generate;
+    params.skip_logprobs = model->options->eval.predictions == NULL; /* the one place where scores of answers are written */
+    RT_TRY(t5_generate(model->session, w->batch.inputs, w->batch.n, &params, &generation, err));
     for (size_t i = 0; status == RT_OK && i < w->batch.n; i++) {
         size_t n;
         const t5_answer *best = t5_generation_answers(generation, i, &n);

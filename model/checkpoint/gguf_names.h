@@ -8,7 +8,7 @@
  * same names, but with another ending:
  *
  *     .panels    ffn_down turned, by panels (topk_attention.h): [panels, d_ff, RT_PANEL]; it takes the place of .weight
- *     .screen    the 8-bit copy of wi or wi_0 (screen.h): I8 [panels, k_padded / 4, RT_SCREEN_PANEL, 4]
+ *     .screen    the 8-bit copy of wi, wi_0 or lm_head (screen.h): I8 [panels, k_padded / 4, RT_SCREEN_PANEL, 4]
  *     .bounds    its scale, alpha and beta, one after another: F32 [3, n rounded up to whole panels] */
 #ifndef MODEL_CHECKPOINT_GGUF_NAMES_H
 #define MODEL_CHECKPOINT_GGUF_NAMES_H
