@@ -1,11 +1,11 @@
 #!/bin/sh
 # Builds for 64-bit Arm and runs the tests there, in qemu: tests/aarch64.sh [SUITE...], from the project root; a SUITE is a name such as
-# test_topk, and without one all run that can (test_golden and test_generate with each instruction
-# set). Then the program's answers, scores, states and
-# logits are compared with this machine's own. Closes with the line "N passed, N failed"; the exit status is 0 only if nothing failed.
+# test_topk, and without one all run that can (test_golden and test_generate with each instruction set). Then the program's answers,
+# scores, states and logits are compared with this machine's own. Closes with the line "N passed, N failed"; the exit status is 0 only
+# if nothing failed.
 #
-# It needs Debian's g++-aarch64-linux-gnu and qemu-user. The libraries for Arm are fetched once, and unpacked below build; nothing is
-# installed. MAKE: the make to call.
+# It needs Debian's g++-aarch64-linux-gnu and qemu-user. The libraries for Arm are fetched once, from where this system's apt fetches, and
+# unpacked below build; nothing is installed. MAKE: the make to call.
 set -eu
 build=build/aarch64
 libraries=$PWD/build/aarch64-libraries # outside, for make looks for *.d below the other
@@ -20,12 +20,8 @@ fetch() {
     apt=$libraries/apt
     mkdir -p "$apt/lists/partial" "$apt/archives/partial"
     : >"$apt/status"
-    # shellcheck disable=SC1091
-    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $release main" >"$apt/sources"
     set -- -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User="$(id -un)" -o Debug::NoLocking=1 \
-        -o Dir::State="$apt" -o Dir::State::status="$apt/status" -o Dir::Cache="$apt" -o Dir::Etc::sourcelist="$apt/sources" \
-        -o Dir::Etc::sourceparts=-
+        -o Dir::State="$apt" -o Dir::State::status="$apt/status" -o Dir::Cache="$apt"
     apt-get "$@" update
     apt-get "$@" --no-install-recommends --download-only --yes install libsentencepiece-dev libcjson-dev zlib1g-dev check
     rm -rf "$root"

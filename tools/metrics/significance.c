@@ -56,9 +56,9 @@ void bootstrap_weights(uint64_t *seed, uint8_t weights[BOOTSTRAP_RESAMPLES]) {
         const uint64_t random = next_random(seed);
         const uint32_t halves[2] = {(uint32_t)random, (uint32_t)(random >> 32)};
         for (size_t i = 0; i < 2; i++) {
-            unsigned times = 0;
-            for (size_t k = 0; k < sizeof below / sizeof *below; k++) times += halves[i] >= below[k];
-            weights[r + i] = (uint8_t)times;
+            uint8_t times = 0;
+            while (times < sizeof below / sizeof *below && halves[i] >= below[times]) times++;
+            weights[r + i] = times;
         }
     }
 }
