@@ -141,5 +141,5 @@ V void v_dot_store(size_t rows, size_t cols, v16 acc[RT_DOT_ROWS][RT_DOT_COLS], 
 #undef V
 #include "runtime/kernels_vector.h"
 
-const rt_kernels rt_kernels_neon = RT_TABLE(NULL, NULL);
+const rt_kernels rt_kernels_neon = RT_TABLE(NULL, NULL, NULL);
 #endif
