@@ -191,7 +191,9 @@ static void derive_screen(loader *l, const rt_matrix *W, rt_screen *screen) {
     const rt_compute compute = {.threads = l->threads};
     rt_arena *arena = &l->weights->arena;
     const size_t before = arena->used;
-    if (l->screen_scratch == NULL) l->screen_scratch = rt_arena_alloc(arena, rt_n_threads(&compute) * rt_screen_fill_scratch(l->config->d_model), sizeof(float));
+    if (l->screen_scratch == NULL) {
+        l->screen_scratch = rt_arena_alloc(arena, rt_n_threads(&compute) * rt_screen_fill_scratch(l->config->d_model), sizeof(float));
+    }
     rt_screen_place(arena, W, screen);
     l->weights->derived.screens += arena->used - before;
     if (arena->base == NULL) return;

@@ -113,10 +113,9 @@ V void v_dot_store(size_t rows, size_t cols, v16 acc[RT_DOT_ROWS][RT_DOT_COLS], 
 #define RT_VNNI static __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c,bmi,bmi2,popcnt")))
 #define SCREEN_ROWS 6
 
-RT_VNNI inline __attribute__((always_inline)) void screen_rows(size_t rows, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,
-                                                               const uint8_t *Q, const float *scale, const float *alpha, const float *beta,
-                                                               uint64_t *mask) {
-    __m512i acc[SCREEN_ROWS][4];
+/* acc[i] = the whole-number scores of query i and the 64 units of a panel. */
+RT_VNNI inline __attribute__((always_inline)) void byte_products(size_t rows, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,
+                                                                 const uint8_t *Q, __m512i acc[SCREEN_ROWS][4]) {
     UNROLL for (size_t i = 0; i < rows; i++) {
         UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm512_set1_epi32(-128 * query[i].sum);
     }
@@ -130,6 +129,13 @@ RT_VNNI inline __attribute__((always_inline)) void screen_rows(size_t rows, size
             UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm512_dpbusd_epi32(acc[i][v], q[v], p);
         }
     }
+}
+
+RT_VNNI inline __attribute__((always_inline)) void screen_rows(size_t rows, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,
+                                                               const uint8_t *Q, const float *scale, const float *alpha, const float *beta,
+                                                               uint64_t *mask) {
+    __m512i acc[SCREEN_ROWS][4];
+    byte_products(rows, k, P, ldp, query, Q, acc);
     UNROLL for (size_t i = 0; i < rows; i++) {
         const __m512 s = _mm512_set1_ps(query[i].scale), norm = _mm512_set1_ps(query[i].norm), loss = _mm512_set1_ps(query[i].loss);
         mask[i] = 0;
@@ -153,19 +159,7 @@ RT_VNNI inline __attribute__((always_inline)) void estimate_rows(size_t rows, si
                                                                  const uint8_t *Q, const float *scale, const float *alpha, const float *beta,
                                                                  const uint64_t *forbidden, size_t ldf, float *upper, size_t ldu, float *lower) {
     __m512i acc[SCREEN_ROWS][4];
-    UNROLL for (size_t i = 0; i < rows; i++) {
-        UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm512_set1_epi32(-128 * query[i].sum);
-    }
-    for (size_t c = 0; c < k; c += 4) {
-        __m512i q[4];
-        UNROLL for (size_t v = 0; v < 4; v++) q[v] = _mm512_loadu_si512(Q + c * RT_SCREEN_PANEL + 64 * v);
-        UNROLL for (size_t i = 0; i < rows; i++) {
-            int32_t four;
-            memcpy(&four, P + i * ldp + c, sizeof four);
-            const __m512i p = _mm512_set1_epi32(four);
-            UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm512_dpbusd_epi32(acc[i][v], q[v], p);
-        }
-    }
+    byte_products(rows, k, P, ldp, query, Q, acc);
     const v16 step = v_set(RT_STEP), infinity = v_set(INFINITY);
     UNROLL for (size_t i = 0; i < rows; i++) {
         const v16 s = v_set(query[i].scale), norm = v_set(query[i].norm), loss = v_set(query[i].loss);
@@ -189,7 +183,9 @@ RT_VNNI void estimate(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_
     for (; i + SCREEN_ROWS <= m; i += SCREEN_ROWS) {
         estimate_rows(SCREEN_ROWS, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, forbidden + i * ldf, ldf, upper + i * ldu, ldu, lower + i);
     }
-    for (; i < m; i++) estimate_rows(1, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, forbidden + i * ldf, ldf, upper + i * ldu, ldu, lower + i);
+    for (; i < m; i++) {
+        estimate_rows(1, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, forbidden + i * ldf, ldf, upper + i * ldu, ldu, lower + i);
+    }
 }
 
 static float up(float sum_of_squares, size_t k) { return sqrtf(sum_of_squares) * (1.0f + (float)(k / RT_LANES + 16) * 0x1p-23f); }

@@ -14,6 +14,11 @@ size_t rt_dot_rows_scratch(const rt_kernels *kernels, size_t k);
 void rt_dot_rows(const rt_kernels *kernels, size_t m, const float *A, size_t lda, const rt_matrix *B, size_t first, size_t n, float *C,
                  size_t ldc, float *scratch);
 
+/* out[t] = a . B[first + index[t]] for t < n, the same bits, on the calling thread; index rises. Scratch, for types
+ * other than f32: as of rt_dot_rows. */
+void rt_dot_indexed(const rt_kernels *kernels, size_t n, const uint32_t *index, const float *a, const rt_matrix *B, size_t first, float *out,
+                    float *scratch);
+
 /* C [m, B->rows] = A [m, B->cols] B^T, on all threads. Scratch: rt_dot_rows_scratch. */
 void rt_matmul(const rt_compute *compute, size_t m, const float *A, size_t lda, const rt_matrix *B, float *C, size_t ldc);
 

@@ -8,7 +8,7 @@
 #include "runtime/matmul.h"
 
 /* 8 panels of 768 bytes a row are 384 KiB: enough items for some threads, and a range stays in the second-level cache for all queries. */
-enum { RANGE = 8 * RT_SCREEN_PANEL, LISTED = 256 };
+enum { RANGE = 8 * RT_SCREEN_PANEL };
 
 static size_t n_ranges(const rt_screen *screen) { return (screen->n + RANGE - 1) / RANGE; }
 
@@ -69,22 +69,6 @@ static void join_lower(const argmax_job *job) {
     }
 }
 
-/* score[t] = x . W[first + index[t]]; index rises. */
-static void compute_scores(const argmax_job *job, const float *x, size_t first, size_t n, const uint32_t *index, float *scratch, float *score) {
-    const rt_kernels *kernels = job->compute->kernels;
-    const rt_matrix *W = job->W;
-    if (W->dtype != RT_F32) {
-        for (size_t t = 0; t < n; t++) rt_dot_rows(kernels, 1, x, W->cols, W, first + index[t], 1, score + t, 1, scratch);
-        return;
-    }
-    for (size_t t = 0, n_listed; t < n; t += n_listed) {
-        uint8_t listed[LISTED];
-        const size_t from = index[t];
-        for (n_listed = 0; t + n_listed < n && index[t + n_listed] - from < LISTED; n_listed++) listed[n_listed] = (uint8_t)(index[t + n_listed] - from);
-        kernels->dot_listed(n_listed, listed, W->cols, rt_matrix_row(W, first + from), W->stride, x, score + t);
-    }
-}
-
 static rt_argmax_part best_of(const argmax_job *job, size_t i, size_t first, size_t n, float *scratch) {
     const uint64_t *forbidden = job->room->forbidden + i * job->room->n_panels;
     uint32_t index[RANGE];
@@ -92,7 +76,7 @@ static rt_argmax_part best_of(const argmax_job *job, size_t i, size_t first, siz
     const float *upper = job->uppers + i * rt_argmax_uppers(job->screen) + first;
     const size_t computed = job->compute->kernels->keep_above(n, upper, job->room->lower[i], n, index, score);
     rt_argmax_part part = {.best = -INFINITY, .computed = (uint32_t)computed, .is_finite = computed < n};
-    compute_scores(job, job->X + i * job->screen->k, first, computed, index, scratch, score);
+    rt_dot_indexed(job->compute->kernels, computed, index, job->X + i * job->screen->k, job->W, first, score, scratch);
     for (size_t t = 0; t < computed; t++) {
         const size_t unit = first + index[t];
         part.is_bad |= !(score[t] < INFINITY);

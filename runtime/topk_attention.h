@@ -65,8 +65,8 @@ typedef struct rt_topk_attention_args {
 
     const rt_screen *screen; /* NULL, or the 8-bit copy of K, to leave out scores that are proved not positive: ReLU, one head, one span; the
                                 kernels must have `screen`. Changes no bit */
-    const rt_key_copies *copies; /* NULL, or room for 8-bit copies of K, to find the kept keys by (topk_keys.h): softmax, not causal, keys of the spans one
-                                    after another, f32; the kernels must have `estimate`. Changes no bit */
+    const rt_key_copies *copies; /* NULL, or room for 8-bit copies of K, to find the kept keys by (topk_keys.h): softmax, not causal, keys of
+                                    the spans one after another, f32; the kernels must have `estimate`. Changes no bit */
     rt_screen_tally *tally;  /* counts screened scores; NULL: nobody asks */
     rt_topk_statistics *statistics; /* NULL: nobody asks, and nothing is spent on it. Changes no bit */
 

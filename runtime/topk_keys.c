@@ -3,11 +3,12 @@
 
 #include <math.h>
 
+#include "runtime/matmul.h"
 #include "runtime/topk.h"
 
 enum {
-    GROUPS = 4,       /* groups of keys for each of the k: then t is nearly the k-th largest, and finding it takes few comparisons */
-    LIST_WINDOW = 256 /* dot_listed takes rows as bytes */
+    GROUPS = 4,      /* groups of keys for each of the k: then t is nearly the k-th largest, and finding it takes few comparisons */
+    QUERIES_MAX = 64 /* estimated at a time */
 };
 
 /* Span s begins at panel first_key / RT_SCREEN_PANEL + s, so that the spans before it have had room for their own last panels. */
@@ -47,10 +48,10 @@ void rt_topk_keys_prepare(const rt_kernels *kernels, rt_topk_keys *chunk, const 
 void rt_topk_keys_estimate(const rt_kernels *kernels, const rt_topk_keys *chunk, size_t first, size_t n, float *U, size_t ldu) {
     const rt_screen *keys = &chunk->keys;
     const uint64_t none_forbidden = 0;
-    float lower[LIST_WINDOW]; /* not used here: t is a better bound than the largest lower end */
+    float lower[QUERIES_MAX]; /* not used here: t is a better bound than the largest lower end */
     for (size_t j = first; j < first + n; j += RT_SCREEN_PANEL) {
-        for (size_t i = 0; i < chunk->m; i += LIST_WINDOW) {
-            const size_t m = chunk->m - i < LIST_WINDOW ? chunk->m - i : LIST_WINDOW;
+        for (size_t i = 0; i < chunk->m; i += QUERIES_MAX) {
+            const size_t m = chunk->m - i < QUERIES_MAX ? chunk->m - i : QUERIES_MAX;
             for (size_t r = 0; r < m; r++) lower[r] = -INFINITY;
             kernels->estimate(m, keys->k_padded, chunk->p + i * keys->k_padded, keys->k_padded, chunk->query + i, keys->q + j * keys->k_padded,
                               keys->scale + j, keys->alpha + j, keys->beta + j, &none_forbidden, 0, U + i * ldu + j, ldu, lower);
@@ -81,16 +82,6 @@ static float kth_of_groups(const rt_kernels *kernels, size_t n, const float *U, 
     return least;
 }
 
-/* s[t] = K[index[t]] . q, for ascending index. */
-static void dot_indexed(const rt_kernels *kernels, size_t n, const uint32_t *index, const float *q, const rt_matrix *K, float *s) {
-    uint8_t row[LIST_WINDOW];
-    for (size_t t = 0, m; t < n; t += m) {
-        const size_t base = index[t];
-        for (m = 0; t + m < n && index[t + m] - base < LIST_WINDOW; m++) row[m] = (uint8_t)(index[t + m] - base);
-        kernels->dot_listed(m, row, K->cols, rt_matrix_row(K, base), K->stride, q, s + t);
-    }
-}
-
 size_t rt_topk_keys_select(const rt_kernels *kernels, const rt_topk_keys *chunk, size_t i, const float *q, const rt_matrix *K, const float *bias,
                            size_t k, float *S, uint32_t *index, void *scratch) {
     const size_t n = chunk->keys.n, n_groups = (GROUPS * k + RT_LANES - 1) / RT_LANES * RT_LANES;
@@ -103,7 +94,7 @@ size_t rt_topk_keys_select(const rt_kernels *kernels, const rt_topk_keys *chunk,
         return rt_topk(kernels, n, S, k, index, S);
     }
     const size_t candidates = kernels->keep_above(n, S, nextafterf(T, -INFINITY), 0, index, S);
-    dot_indexed(kernels, candidates, index, q, K, S);
+    rt_dot_indexed(kernels, candidates, index, q, K, 0, S, NULL);
     for (size_t t = 0; bias != NULL && t < candidates; t++) S[t] += bias[index[t]];
     uint32_t *among = scratch;
     const size_t kept = rt_topk(kernels, candidates, S, k, among, S);
