@@ -5,7 +5,7 @@
 #include "model/session.h"
 #include "runtime/screen_argmax.h"
 
-/* Whether this session's kernels and the model's weights allow it at all, and whether it has paid so far. */
+/* Whether the kernels and the weights allow it at all, and whether it has paid so far. */
 bool t5_best_is_possible(const t5_session *session);
 bool t5_best_pays(const t5_session *session);
 

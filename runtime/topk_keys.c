@@ -84,10 +84,9 @@ static float kth_of_groups(const rt_kernels *kernels, size_t n, const float *U, 
 
 size_t rt_topk_keys_select(const rt_kernels *kernels, const rt_topk_keys *chunk, size_t i, const float *q, const rt_matrix *K, const float *bias,
                            size_t k, float *S, uint32_t *index, void *scratch) {
-    const size_t n = chunk->keys.n, n_groups = (GROUPS * k + RT_LANES - 1) / RT_LANES * RT_LANES;
+    const size_t n = chunk->keys.n, n_groups = GROUPS * k; /* at most half of n, for n / 8 >= k */
     if (bias != NULL) kernels->add(n, bias, S);
-    float T = NAN;
-    if (n_groups <= n / 2) T = least_score(chunk, i, kth_of_groups(kernels, n, S, k, n_groups, scratch));
+    const float T = least_score(chunk, i, kth_of_groups(kernels, n, S, k, n_groups, scratch));
     if (!(T > -INFINITY)) {
         kernels->dot(1, n, K->cols, q, K->cols, rt_matrix_row(K, 0), K->stride, S, n);
         if (bias != NULL) kernels->add(n, bias, S);

@@ -50,7 +50,7 @@ void rt_topk_keys_prepare(const rt_kernels *kernels, rt_topk_keys *chunk, const 
 /* U[i, j], without bias, of keys first .. first + n - 1; first a multiple of RT_SCREEN_PANEL, rows of U have room for whole panels. */
 void rt_topk_keys_estimate(const rt_kernels *kernels, const rt_topk_keys *chunk, size_t first, size_t n, float *U, size_t ldu);
 
-/* Of query i (q): the k best of its keys K, f32, bias [n_keys] or NULL, as rt_topk of the whole row S = K q + bias gives them. S holds U and
+/* Of query i (q): the k best of its keys K, f32, bias [n_keys] or NULL, k <= n_keys / 8, as rt_topk of the whole row S = K q + bias gives them. S holds U and
  * receives the scores; index [n_keys], scratch [n_keys] floats. Returns how many, 0 if NaN is among the scores. */
 size_t rt_topk_keys_select(const rt_kernels *kernels, const rt_topk_keys *chunk, size_t i, const float *q, const rt_matrix *K, const float *bias,
                            size_t k, float *S, uint32_t *index, void *scratch);
