@@ -312,10 +312,43 @@ START_TEST(relu_needs_the_positive_alone) {
 }
 END_TEST
 
+/* ---- long inputs with top-k attention: kept keys by estimates, on kernels that have them, or from all scores ---- */
+
+START_TEST(long_inputs_keep_the_same_keys) {
+    static const size_t chunks[] = {64, 7, 1000}, lengths[] = {3, 700, 520};
+    random_source r = {.state = 5};
+    t5_model *model = must_open(GOLDEN("relu_tied"));
+    id_lists inputs = random_lists(&r, t5_model_config(model), lengths, 3);
+    const size_t d_model = t5_model_config(model)->d_model;
+    const rt_kernels *isas[RT_MAX_VARIANTS];
+    const size_t n_isas = rt_kernels_runnable(isas);
+    uint64_t expected = 0;
+    for (size_t i = 0; i < n_isas * 3; i++) {
+        setenv("T5K_ISA", isas[i / 3]->isa, 1);
+        t5_session_params params = t5_session_defaults();
+        params.encoder_topk = 9;
+        params.threads = 1 + i % 3;
+        params.chunk = chunks[i % 3];
+        t5_session *session = must_start(model, &params);
+        rt_error err;
+        must(t5_encode(session, inputs.list, 3, &err), &err);
+        uint64_t hash = HASH_START;
+        for (size_t q = 0; q < 3; q++) hash = hash_words(hash, t5_encoder_hidden(session, q), lengths[q] * d_model);
+        if (i == 0) expected = hash;
+        ck_assert_msg(hash == expected, "%s, %zu threads: other bits than %s", isas[i / 3]->isa, params.threads, isas[0]->isa);
+        t5_session_close(session);
+    }
+    unsetenv("T5K_ISA");
+    free_lists(&inputs);
+    t5_model_close(model);
+}
+END_TEST
+
 int main(void) {
     TCase *tests = tcase_create("same bits");
     tcase_add_loop_test(tests, alone_or_in_any_company, 0, N_SUBJECTS);
     tcase_add_loop_test(tests, keeping_all_is_dense, 0, N_SUBJECTS);
     tcase_add_loop_test(tests, relu_needs_the_positive_alone, 0, 2);
+    tcase_add_test(tests, long_inputs_keep_the_same_keys);
     return run_tests("same bits", tests, 900);
 }
