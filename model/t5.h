@@ -221,8 +221,8 @@ typedef struct t5_memory {
                          to f32 a few at a time, in scratch. The system may take their pages back */
     size_t read_once; /* tensors of which only derived forms are read after t5_model_open; not in the total */
     size_t panels;    /* at open: wo of every feed-forward layer transposed; F32, F16 and BF16 as they are, quantised types as F32 */
-    size_t screens;   /* at open, where the processor multiplies bytes (VNNI): 8-bit copies of wi, for ReLU layers, and of lm_head, each if it has
-                         2^20 weights or more and the file does not hold its copy */
+    size_t screens;   /* at open, where the processor multiplies bytes (VNNI): 8-bit copies of wi, for ReLU layers of 2^20 weights or more, and of
+                         lm_head, if it has 2^23 or more; but for copies that the file holds */
     size_t widened;   /* at open: norms and bias tables as F32 */
     size_t aligned;   /* at open: copies of tensors that lie misaligned in the file */
     size_t tables;    /* at open: of the blocks */

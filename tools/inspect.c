@@ -15,7 +15,7 @@
 const inspect_part inspect_parts[INSPECT_N_PARTS] = {
     PART(mapped, "weights in the file", "as stored; products widen F16, BF16, Q rows in scratch"),
     PART(panels, "wo, transposed", "at open; Q types widened to F32, others as stored"),
-    PART(screens, "8-bit copies of wi and lm_head", "at open; of 2^20 weights or more, with VNNI"),
+    PART(screens, "8-bit copies of wi and lm_head", "at open; large ones, with VNNI"),
     PART(widened, "norms, bias tables", "at open; widened to F32"),
     PART(aligned, "misaligned tensors", "at open; copied as stored"),
     PART(tables, "tables of the blocks", "at open"),
