@@ -33,7 +33,9 @@ rt_status t5_decode_start(t5_session *s, const size_t *source, size_t n_rows, rt
     }
     RT_TRY(reserve_rows(s, n_rows, err));
     RT_TRY(t5_cache_reserve(&s->cache, n_rows, s->cache.n_positions, err)); /* rows may be dealt anew before a token is fed */
+    t5_laps_begin(s->laps);
     RT_TRY(t5_cross_start(s, err));
+    t5_laps_end(s->laps, T5_LAP_SOURCE);
     for (size_t r = 0; r < n_rows; r++) s->row[r] = (t5_row){.source = source[r], .slot = r};
     s->n_rows = n_rows;
     return RT_OK;
@@ -184,6 +186,7 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
     plan_self_spans(s, tokens, &plan);
     t5_embed(s, tokens, s->n_rows, plan.rows.x);
     rt_screen_tally *tally = s->tally + config->num_layers;
+    t5_laps_begin(s->laps);
     for (size_t b = 0; b < config->num_decoder_layers; b++) {
         const t5_place feed_forward = {"decoder", "feed-forward", b};
         const t5_feed_forward_run run = {
@@ -191,8 +194,11 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
             .statistics = t5_statistics_of(s->statistics, T5_DECODER_FF, b),
         };
         RT_TRY(self_attention(s, b, tokens, &plan, err));
+        t5_laps_end(s->laps, T5_LAP_DECODER_SELF);
         RT_TRY(t5_cross_attend(s, b, &plan.cross, &plan.rows, err));
+        t5_laps_end(s->laps, T5_LAP_DECODER_CROSS);
         RT_TRY(t5_layer_feed_forward(&s->compute, config, &w->block[b].ff, &run, &feed_forward, &plan.rows, err));
+        t5_laps_end(s->laps, T5_LAP_DECODER_FF);
     }
     const t5_place last = {"decoder", "final norm", config->num_decoder_layers};
     RT_TRY(t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &plan.rows, err));

@@ -62,7 +62,10 @@ static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_e
     rt_error cause;
     if (rt_topk_attention(&s->compute, &args, &cause) != RT_OK) return t5_fail_at(&attention, &cause, err);
     t5_layer_output(&s->compute, config, &w->self, rows);
-    return t5_layer_feed_forward(&s->compute, config, &w->ff, &run, &feed_forward, rows, err);
+    t5_laps_end(s->laps, T5_LAP_ENCODER_SELF);
+    RT_TRY(t5_layer_feed_forward(&s->compute, config, &w->ff, &run, &feed_forward, rows, err));
+    t5_laps_end(s->laps, T5_LAP_ENCODER_FF);
+    return RT_OK;
 }
 
 rt_status t5_encode(t5_session *s, const t5_ids *inputs, size_t n_inputs, rt_error *err) {
@@ -89,6 +92,7 @@ rt_status t5_encode(t5_session *s, const t5_ids *inputs, size_t n_inputs, rt_err
     s->encoder_hidden = s->encoder_rows.n;
     const t5_place last = {"encoder", "final norm", config->num_layers};
     rt_status status = RT_OK;
+    t5_laps_begin(s->laps);
     for (size_t b = 0; status == RT_OK && b < config->num_layers; b++) status = run_block(s, b, &plan, err);
     if (status == RT_OK) status = t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &s->encoder_rows, err);
     if (status != RT_OK) s->n_inputs = 0; /* half-run states must not be read */

@@ -4,6 +4,7 @@
 #define MODEL_SESSION_H
 
 #include "model/cache.h"
+#include "model/laps.h"
 #include "model/layers.h"
 #include "model/model.h"
 #include "model/statistics.h"
@@ -22,6 +23,7 @@ struct t5_session {
     rt_arena scratch_memory;
     rt_screen_tally *tally; /* [num_layers + num_decoder_layers + 1]: of each feed-forward, and of lm_head */
     t5_statistics *statistics; /* where to count; NULL: nobody asks */
+    t5_laps *laps;             /* where to add times; NULL: nobody asks */
     size_t peak_bytes;         /* t5_session_peak_bytes */
 
     /* encoder */

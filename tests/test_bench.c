@@ -8,6 +8,7 @@
 #include "runtime/peak.h"
 #include "tests/support/suite.h"
 #include "tools/bench.h"
+#include "tools/verbose.h"
 
 static void check_density(size_t type, float density) {
     rt_error err;
@@ -29,6 +30,44 @@ static void check_density(size_t type, float density) {
 START_TEST(density_is_as_asked) {
     check_density(0, 0.05f);
     check_density(1, 0.3f);
+}
+END_TEST
+
+/* Laps are all of a pass but what lies outside the blocks, and a block is its layers. */
+START_TEST(blocks_have_their_layers) {
+    static const size_t n_layers[] = {2, 3, 0, 0};
+    rt_error err;
+    opt_values options = opt_defaults();
+    options.bench.runs = 1;
+    const size_t length = 64;
+    const t5_session_params params = t5_session_defaults();
+    bench b = {.options = &options};
+    bench_inputs inputs;
+    t5_laps laps = {0};
+    ck_assert_msg(t5_model_open("data/models/qa-mini", &b.model, &err) == RT_OK, "%s", err.message);
+    ck_assert_int_eq(t5_session_open(b.model, &params, &b.session, &err), RT_OK);
+    ck_assert_int_eq(bench_make_inputs(&b.model->config, 1, &length, &inputs, &err), RT_OK);
+    b.session->laps = &laps;
+    const double start = verbose_clock();
+    for (size_t i = 0; i < 100; i++) ck_assert_int_eq(t5_encode(b.session, inputs.input, 1, &err), RT_OK);
+    const double whole = verbose_clock() - start, parts = laps.seconds[T5_LAP_ENCODER_SELF] + laps.seconds[T5_LAP_ENCODER_FF];
+    ck_assert_msg(parts <= whole && parts > whole / 2, "%f s of %f s", parts, whole);
+    for (size_t l = T5_LAP_SOURCE; l < T5_N_LAPS; l++) ck_assert(laps.seconds[l] == 0);
+    ck_assert_msg(bench_measure_blocks(&b, &err) == RT_OK, "%s", err.message);
+    ck_assert_uint_eq(b.n_blocks, 4);
+    for (size_t i = 0; i < b.n_blocks; i++) {
+        const bench_block *block = &b.block[i];
+        double seconds = block->n_layers == 0 ? block->whole.seconds : 0;
+        ck_assert_uint_eq(block->n_layers, n_layers[i]);
+        for (size_t l = 0; l < block->n_layers; l++) {
+            ck_assert(block->layer[l].seconds > 0 && block->layer[l].rate > 0);
+            seconds += block->layer[l].seconds;
+        }
+        ck_assert(seconds > 0 && seconds == block->whole.seconds && block->whole.rate > 0);
+    }
+    rt_ids_free(&inputs.ids);
+    t5_session_close(b.session);
+    t5_model_close(b.model);
 }
 END_TEST
 
@@ -84,6 +123,7 @@ END_TEST
 int main(void) {
     TCase *tests = tcase_create("bench");
     tcase_add_test(tests, density_is_as_asked);
+    tcase_add_test(tests, blocks_have_their_layers);
     tcase_add_test(tests, tensors_in_memory);
     tcase_add_test(tests, limits_of_every_variant);
     tcase_add_test(tests, times_are_sorted);

@@ -27,7 +27,7 @@ static rt_status measure(bench *b, rt_error *err) {
     free(b->room);
     b->room = NULL;
     RT_TRY(bench_measure_density(b, err));
-    RT_TRY(bench_measure_layers(b, err));
+    RT_TRY(bench_measure_blocks(b, err));
     return bench_measure_requests(b, err);
 }
 

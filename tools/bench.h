@@ -10,7 +10,10 @@
 /* What bounds a piece of work: multiply-adds in f32, products of bytes, reading memory. */
 typedef enum bench_limit { BENCH_FMA, BENCH_INT8, BENCH_READ, BENCH_N_LIMITS } bench_limit;
 
-enum { BENCH_MAX_KERNELS = 16, BENCH_N_LAYERS = 2, BENCH_N_REQUESTS = 5, BENCH_SHAPE_SIZE = 48, BENCH_TOKENS = 512, BENCH_MAX_RUNS = 100 };
+enum {
+    BENCH_MAX_KERNELS = 16, BENCH_MAX_BLOCKS = 4, BENCH_MAX_LAYERS = 3, BENCH_N_REQUESTS = 5, BENCH_SHAPE_SIZE = 48, BENCH_MAX_RUNS = 100,
+    BENCH_MAX_INPUTS = 64, BENCH_TOKENS = 512, BENCH_ASK_TOKENS = 64, BENCH_ASK_NEW_TOKENS = 16
+};
 
 typedef struct bench_rate {
     double one, all; /* of one thread, of all threads; 0 where the kernels have no such operation */
@@ -24,13 +27,20 @@ typedef struct bench_kernel {
     double rate;
 } bench_kernel;
 
-/* One block of a stack on all threads: a whole pass divided by the number of blocks. */
+/* One layer of a block on all threads: that of all blocks in a whole pass, divided by their number. */
 typedef struct bench_layer {
     const char *name;
     bench_limit limit;
     double seconds;
-    double rate; /* of all the work or all the bytes of a dense block, whether done or left out */
+    double rate; /* of all the work or all the bytes of a dense layer, whether done or left out */
 } bench_layer;
+
+/* A block of a stack, its layers together; or what belongs to none and has no parts. */
+typedef struct bench_block {
+    bench_layer whole;
+    bench_layer layer[BENCH_MAX_LAYERS];
+    size_t n_layers;
+} bench_block;
 
 typedef struct bench_request {
     const char *name;
@@ -52,8 +62,8 @@ typedef struct bench {
     double density[2]; /* of positive feed-forward units, encoder and decoder */
     bench_kernel kernel[BENCH_MAX_KERNELS];
     size_t n_kernels;
-    bench_layer layer[BENCH_N_LAYERS];
-    size_t n_layers;
+    bench_block block[BENCH_MAX_BLOCKS];
+    size_t n_blocks;
     bench_request request[BENCH_N_REQUESTS];
     size_t n_requests;
 } bench;
@@ -67,7 +77,7 @@ rt_status bench_make_room(bench *b, rt_error *err);
 void bench_measure_limits(bench *b);
 rt_status bench_measure_kernels(bench *b, rt_error *err);
 rt_status bench_measure_density(bench *b, rt_error *err);
-rt_status bench_measure_layers(bench *b, rt_error *err);
+rt_status bench_measure_blocks(bench *b, rt_error *err);
 rt_status bench_measure_requests(bench *b, rt_error *err);
 
 rt_status bench_print_text(const bench *b, rt_text *out, rt_error *err);
@@ -81,7 +91,19 @@ typedef struct bench_time {
 } bench_time;
 bench_time bench_clock(size_t runs, void (*body)(void *context), void *context);
 
+/* How many calls make such a sample; warms up. */
+size_t bench_calls(void (*body)(void *context), void *context);
+
 bench_time bench_sort(size_t n, double *seconds);
+
+/* Inputs of ids at random, the last of each </s>. */
+typedef struct bench_inputs {
+    rt_ids ids;
+    t5_ids input[BENCH_MAX_INPUTS];
+    size_t n;
+} bench_inputs;
+
+rt_status bench_make_inputs(const t5_config *config, size_t n, const size_t *length, bench_inputs *inputs, rt_error *err);
 
 /* The ith of a fixed sequence of well-mixed numbers. */
 static inline uint64_t bench_mix(uint64_t i) {

@@ -29,11 +29,16 @@ static double sample(size_t calls, void (*body)(void *context), void *context) {
     return verbose_clock() - start;
 }
 
-bench_time bench_clock(size_t runs, void (*body)(void *context), void *context) {
-    double seconds[BENCH_MAX_RUNS];
+size_t bench_calls(void (*body)(void *context), void *context) {
     size_t calls = 1;
     sample(1, body, context);
     while (sample(calls, body, context) < SAMPLE_SECONDS) calls *= 2;
+    return calls;
+}
+
+bench_time bench_clock(size_t runs, void (*body)(void *context), void *context) {
+    double seconds[BENCH_MAX_RUNS];
+    const size_t calls = bench_calls(body, context);
     for (size_t i = 0; i < runs; i++) seconds[i] = sample(calls, body, context) / (double)calls;
     return bench_sort(runs, seconds);
 }

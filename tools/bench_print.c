@@ -57,12 +57,22 @@ static rt_status print_kernels(const bench *b, rt_text *out, rt_error *err) {
     return RT_OK;
 }
 
-static rt_status print_layers(const bench *b, rt_text *out, rt_error *err) {
-    RT_TRY(out_print(out, err, "\nblocks, all threads; rates as if nothing were left out\n"));
-    for (size_t i = 0; i < b->n_layers; i++) {
-        const bench_layer *l = &b->layer[i];
-        RT_TRY(out_print(out, err, "  %-33s %10.3f ms  %9.1f %-7s %5.0f %% of %s\n", l->name, 1e3 * l->seconds, 1e-9 * l->rate, limits[l->limit].unit,
-                         percent(l->rate, b->limit[l->limit].all), limits[l->limit].name));
+static rt_status print_speed(const bench *b, const bench_layer *l, rt_text *out, rt_error *err) {
+    return out_print(out, err, " %10.3f ms  %9.1f %-7s %5.0f %% of %s\n", 1e3 * l->seconds, 1e-9 * l->rate, limits[l->limit].unit,
+                     percent(l->rate, b->limit[l->limit].all), limits[l->limit].name);
+}
+
+/* A layer's share is of its block's time. */
+static rt_status print_blocks(const bench *b, rt_text *out, rt_error *err) {
+    RT_TRY(out_print(out, err, "\nblocks and their layers, all threads; rates as if nothing were left out\n"));
+    for (size_t i = 0; i < b->n_blocks; i++) {
+        const bench_block *block = &b->block[i];
+        RT_TRY(out_print(out, err, "  %-33s", block->whole.name));
+        RT_TRY(print_speed(b, &block->whole, out, err));
+        for (size_t l = 0; l < block->n_layers; l++) {
+            RT_TRY(out_print(out, err, "    %-24s %3.0f %% ", block->layer[l].name, percent(block->layer[l].seconds, block->whole.seconds)));
+            RT_TRY(print_speed(b, &block->layer[l], out, err));
+        }
     }
     return RT_OK;
 }
@@ -86,7 +96,7 @@ rt_status bench_print_text(const bench *b, rt_text *out, rt_error *err) {
     RT_TRY(print_head(b, out, err));
     RT_TRY(print_limits(b, out, err));
     RT_TRY(print_kernels(b, out, err));
-    RT_TRY(print_layers(b, out, err));
+    RT_TRY(print_blocks(b, out, err));
     return print_requests(b, out, err);
 }
 
@@ -125,12 +135,24 @@ static rt_status json_kernels(const bench *b, rt_text *out, rt_error *err) {
     return out_print(out, err, "]");
 }
 
-static rt_status json_layers(const bench *b, rt_text *out, rt_error *err) {
+static rt_status json_layer(const bench *b, const bench_layer *l, rt_text *out, rt_error *err) {
+    return out_print(out, err, "{\"name\":\"%s\",\"seconds\":%.9f,\"dense_rate\":%.3f,\"limit\":\"%s\",\"share\":%.4f", l->name, l->seconds,
+                     1e-9 * l->rate, limits[l->limit].field, l->rate / b->limit[l->limit].all);
+}
+
+static rt_status json_blocks(const bench *b, rt_text *out, rt_error *err) {
     RT_TRY(out_print(out, err, ",\"blocks\":["));
-    for (size_t i = 0; i < b->n_layers; i++) {
-        const bench_layer *l = &b->layer[i];
-        RT_TRY(out_print(out, err, "%s{\"name\":\"%s\",\"seconds\":%.9f,\"dense_rate\":%.3f,\"limit\":\"%s\",\"share\":%.4f}", i > 0 ? "," : "",
-                         l->name, l->seconds, 1e-9 * l->rate, limits[l->limit].field, l->rate / b->limit[l->limit].all));
+    for (size_t i = 0; i < b->n_blocks; i++) {
+        const bench_block *block = &b->block[i];
+        RT_TRY(out_print(out, err, "%s", i > 0 ? "," : ""));
+        RT_TRY(json_layer(b, &block->whole, out, err));
+        RT_TRY(out_print(out, err, ",\"layers\":["));
+        for (size_t l = 0; l < block->n_layers; l++) {
+            RT_TRY(out_print(out, err, "%s", l > 0 ? "," : ""));
+            RT_TRY(json_layer(b, &block->layer[l], out, err));
+            RT_TRY(out_print(out, err, "}"));
+        }
+        RT_TRY(out_print(out, err, "]}"));
     }
     return out_print(out, err, "]");
 }
@@ -155,6 +177,6 @@ rt_status bench_print_json(const bench *b, rt_text *out, rt_error *err) {
     RT_TRY(json_head(b, out, err));
     RT_TRY(json_limits(b, out, err));
     RT_TRY(json_kernels(b, out, err));
-    RT_TRY(json_layers(b, out, err));
+    RT_TRY(json_blocks(b, out, err));
     return json_requests(b, out, err);
 }

@@ -1,4 +1,4 @@
-/* Whole requests, and blocks of the two stacks as shares of whole passes; see bench.h. */
+/* Whole requests, and how many units are positive in one; see bench.h. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -6,19 +6,13 @@
 #include "tools/bench.h"
 #include "tools/verbose.h"
 
-enum { MAX_INPUTS = 64, SHORTEST = 49, LONGEST = 512, FIRST_ID = 2, ASK_TOKENS = 64, ASK_NEW_TOKENS = 16 };
+enum { SHORTEST = 49, LONGEST = 512, FIRST_ID = 2 };
 
-/* ---- inputs: ids at random, the last of them </s> ---- */
+/* ---- inputs ---- */
 
-typedef struct request_inputs {
-    rt_ids ids;
-    t5_ids input[MAX_INPUTS];
-    size_t n;
-} request_inputs;
-
-static rt_status make_inputs(const t5_config *config, size_t n, const size_t *length, request_inputs *inputs, rt_error *err) {
+rt_status bench_make_inputs(const t5_config *config, size_t n, const size_t *length, bench_inputs *inputs, rt_error *err) {
     const uint64_t n_ids = config->vocab_size > FIRST_ID ? config->vocab_size - FIRST_ID : 1, first = config->vocab_size > FIRST_ID ? FIRST_ID : 0;
-    *inputs = (request_inputs){.n = n};
+    *inputs = (bench_inputs){.n = n};
     for (size_t i = 0; i < n; i++) {
         for (size_t t = 0; t < length[i]; t++) {
             const int32_t id = t + 1 < length[i] ? (int32_t)(first + bench_mix(inputs->ids.n) % n_ids) : config->eos_token_id;
@@ -34,9 +28,9 @@ static rt_status make_inputs(const t5_config *config, size_t n, const size_t *le
 }
 
 /* Lengths as questions with a passage have them: from SHORTEST to LONGEST, 210 in the mean, in no order. */
-static void spread_lengths(size_t length[MAX_INPUTS]) {
-    for (size_t i = 0; i < MAX_INPUTS; i++) {
-        const double at = (double)(i * 37 % MAX_INPUTS) / (MAX_INPUTS - 1);
+static void spread_lengths(size_t length[BENCH_MAX_INPUTS]) {
+    for (size_t i = 0; i < BENCH_MAX_INPUTS; i++) {
+        const double at = (double)(i * 37 % BENCH_MAX_INPUTS) / (BENCH_MAX_INPUTS - 1);
         length[i] = SHORTEST + (size_t)((LONGEST - SHORTEST) * pow(at, 1.88) + 0.5);
     }
 }
@@ -56,7 +50,7 @@ static t5_generate_params generate_params(size_t num_beams, size_t new_tokens) {
     return params;
 }
 
-static rt_status run_request(t5_session *session, const request_inputs *inputs, const t5_generate_params *params, rt_error *err) {
+static rt_status run_request(t5_session *session, const bench_inputs *inputs, const t5_generate_params *params, rt_error *err) {
     t5_generation *generation;
     if (params->max_new_tokens == 0) return t5_encode(session, inputs->input, inputs->n, err);
     RT_TRY(t5_generate(session, inputs->input, inputs->n, params, &generation, err));
@@ -76,9 +70,9 @@ static double density_of(const t5_statistics *statistics, const t5_config *confi
     return rows > 0 ? positive / rows / (double)config->d_ff : 0;
 }
 
-static rt_status count_positive(bench *b, const request_inputs *inputs, t5_session *session, rt_error *err) {
+static rt_status count_positive(bench *b, const bench_inputs *inputs, t5_session *session, rt_error *err) {
     const t5_config *c = &b->model->config;
-    const t5_generate_params params = generate_params(1, c->num_decoder_layers > 0 ? ASK_NEW_TOKENS : 0);
+    const t5_generate_params params = generate_params(1, c->num_decoder_layers > 0 ? BENCH_ASK_NEW_TOKENS : 0);
     t5_statistics *statistics;
     RT_TRY(t5_statistics_open(b->model, &statistics, err));
     t5_session_collect(session, statistics);
@@ -96,11 +90,11 @@ static rt_status count_positive(bench *b, const request_inputs *inputs, t5_sessi
 }
 
 rt_status bench_measure_density(bench *b, rt_error *err) {
-    const size_t length = ASK_TOKENS;
-    const t5_session_params params = session_params(b, ASK_NEW_TOKENS);
-    request_inputs inputs;
+    const size_t length = BENCH_ASK_TOKENS;
+    const t5_session_params params = session_params(b, BENCH_ASK_NEW_TOKENS);
+    bench_inputs inputs;
     t5_session *session;
-    RT_TRY(make_inputs(&b->model->config, 1, &length, &inputs, err));
+    RT_TRY(bench_make_inputs(&b->model->config, 1, &length, &inputs, err));
     rt_status status = t5_session_open(b->model, &params, &session, err);
     if (status == RT_OK) {
         status = count_positive(b, &inputs, session, err);
@@ -110,74 +104,9 @@ rt_status bench_measure_density(bench *b, rt_error *err) {
     return status;
 }
 
-/* ---- blocks ---- */
-
-typedef struct layer_job {
-    t5_session *session;
-    const request_inputs *inputs;
-    rt_status status;
-    rt_error *err;
-} layer_job;
-
-static void encode_once(void *context) {
-    layer_job *job = context;
-    if (job->status == RT_OK) job->status = t5_encode(job->session, job->inputs->input, 1, job->err);
-}
-
-/* Feeds ASK_NEW_TOKENS tokens one by one. */
-static void decode_once(void *context) {
-    static const size_t source = 0;
-    layer_job *job = context;
-    if (job->status == RT_OK) job->status = t5_decode_start(job->session, &source, 1, job->err);
-    for (size_t t = 0; job->status == RT_OK && t < ASK_NEW_TOKENS; t++) {
-        const t5_ids token = {.ids = job->inputs->input[0].ids + t, .n = 1};
-        job->status = t5_decode(job->session, &token, job->err);
-    }
-}
-
-/* Floating-point operations of a block of the encoder on L tokens. */
-static double encoder_operations(const t5_config *c, double L) {
-    const double d_model = (double)c->d_model, inner = (double)(c->num_heads * c->d_kv), d_ff = (double)c->d_ff;
-    return 2 * L * (4 * d_model * inner + 2 * L * inner + (c->is_gated_act ? 3 : 2) * d_model * d_ff);
-}
-
-static double bytes_of(const rt_matrix *m) { return (double)rt_dtype_bytes(m->dtype, m->rows * m->cols); }
-
-/* Bytes of the weights of a block of the decoder. */
-static double decoder_bytes(const t5_config *c, const t5_block_weights *w) {
-    const rt_matrix *matrices[] = {&w->self.q, &w->self.k, &w->self.v, &w->self.o, &w->cross.q, &w->cross.k, &w->cross.v, &w->cross.o, &w->ff.wi};
-    double bytes = (double)rt_dtype_bytes(w->ff.wo.dtype, c->d_model * c->d_ff);
-    for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++) bytes += bytes_of(matrices[i]);
-    return bytes + (c->is_gated_act ? bytes_of(&w->ff.wi_1) : 0);
-}
-
-static rt_status measure_layer(bench *b, size_t length, const bench_layer *layer, double work, double parts, void (*body)(void *context),
-                               rt_error *err) {
-    request_inputs inputs;
-    RT_TRY(make_inputs(&b->model->config, 1, &length, &inputs, err));
-    layer_job job = {.session = b->session, .inputs = &inputs, .err = err};
-    encode_once(&job);
-    const double seconds = bench_clock(b->options->bench.runs, body, &job).median / parts;
-    rt_ids_free(&inputs.ids);
-    b->layer[b->n_layers] = *layer;
-    b->layer[b->n_layers].seconds = seconds;
-    b->layer[b->n_layers++].rate = work / seconds;
-    return job.status;
-}
-
-rt_status bench_measure_layers(bench *b, rt_error *err) {
-    static const bench_layer encoder = {.name = "encoder block, 512 tokens", .limit = BENCH_FMA};
-    static const bench_layer decoder = {.name = "decoder block, 1 token after 64", .limit = BENCH_READ};
-    const t5_config *c = &b->model->config;
-    RT_TRY(measure_layer(b, BENCH_TOKENS, &encoder, encoder_operations(c, BENCH_TOKENS), (double)c->num_layers, encode_once, err));
-    if (c->num_decoder_layers == 0) return RT_OK;
-    const double parts = ASK_NEW_TOKENS * (double)c->num_decoder_layers;
-    return measure_layer(b, ASK_TOKENS, &decoder, decoder_bytes(c, b->model->weights.decoder.block), parts, decode_once, err);
-}
-
 /* ---- whole requests ---- */
 
-static rt_status time_request(bench *b, const request_inputs *inputs, const t5_generate_params *params, bench_request *r, rt_error *err) {
+static rt_status time_request(bench *b, const bench_inputs *inputs, const t5_generate_params *params, bench_request *r, rt_error *err) {
     const t5_session_params settings = session_params(b, r->num_beams * (r->new_tokens > 0 ? r->new_tokens : 1));
     const size_t runs = b->options->bench.runs;
     double seconds[BENCH_MAX_RUNS];
@@ -212,11 +141,11 @@ static rt_status plan_request(const bench *b, const size_t *length, bench_reques
 
 static rt_status measure_request(bench *b, const size_t *length, bench_request *r, rt_error *err) {
     const t5_generate_params params = generate_params(r->num_beams, r->new_tokens);
-    request_inputs inputs;
+    bench_inputs inputs;
     for (size_t i = 0; i < r->n_inputs; i++) r->input_tokens += length[i];
     RT_TRY(plan_request(b, length, r, err));
     if (r->needs > r->available) return RT_OK;
-    RT_TRY(make_inputs(&b->model->config, r->n_inputs, length, &inputs, err));
+    RT_TRY(bench_make_inputs(&b->model->config, r->n_inputs, length, &inputs, err));
     const rt_status status = time_request(b, &inputs, &params, r, err);
     rt_ids_free(&inputs.ids);
     return status;
@@ -228,13 +157,13 @@ rt_status bench_measure_requests(bench *b, rt_error *err) {
         size_t length; /* 0: spread */
     } works[BENCH_N_REQUESTS] = {
         {{.name = "encode", .n_inputs = 1, .num_beams = 1, .new_tokens = 0}, BENCH_TOKENS},
-        {{.name = "ask", .n_inputs = 1, .num_beams = 1, .new_tokens = ASK_NEW_TOKENS}, ASK_TOKENS},
-        {{.name = "beam", .n_inputs = 1, .num_beams = 4, .new_tokens = ASK_NEW_TOKENS}, ASK_TOKENS},
-        {{.name = "eval", .n_inputs = MAX_INPUTS, .num_beams = 1, .new_tokens = 8}, 0},
+        {{.name = "ask", .n_inputs = 1, .num_beams = 1, .new_tokens = BENCH_ASK_NEW_TOKENS}, BENCH_ASK_TOKENS},
+        {{.name = "beam", .n_inputs = 1, .num_beams = 4, .new_tokens = BENCH_ASK_NEW_TOKENS}, BENCH_ASK_TOKENS},
+        {{.name = "eval", .n_inputs = BENCH_MAX_INPUTS, .num_beams = 1, .new_tokens = 8}, 0},
         {{.name = "long", .n_inputs = 1, .num_beams = 1, .new_tokens = 1}, 4096},
     };
     for (size_t i = 0; i < BENCH_N_REQUESTS; i++) {
-        size_t length[MAX_INPUTS] = {works[i].length};
+        size_t length[BENCH_MAX_INPUTS] = {works[i].length};
         if (works[i].length == 0) spread_lengths(length);
         if (works[i].request.new_tokens > 0 && b->model->config.num_decoder_layers == 0) continue;
         b->request[b->n_requests] = works[i].request;

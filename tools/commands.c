@@ -126,13 +126,14 @@ static const char bench_help[] =
     "limits: multiply-adds in f32, products of bytes (where the kernels use them), and reading memory from a buffer larger than the caches, each "
     "the best of the runs.\n"
     "kernels: at the model's shapes in f32 on one thread, as shares of one thread's limit. Those that are shown as a share of memory's find their rows in memory, the others in the caches.\n"
-    "blocks: a pass over all blocks, divided by their number. The rates count all work and all weights of a dense block: what t5k leaves out, "
+    "blocks: each layer's time in whole passes, divided by the number of blocks, and its share of the block; then what the decoder does once for a "
+    "source in each block, and lm_head. The rates count all work and all weights of dense layers: what t5k leaves out, "
     "units that are not positive and their weights, or finds in the caches, makes them larger and may make them exceed the limit.\n"
     "requests: encode (512 tokens), ask (64 tokens, 16 new ones), beam (the same with 4 beams), eval (64 inputs of 49 to 512 tokens, 8 new ones each) "
     "and long (4,096 tokens, 1 new one). tokens/s counts tokens read and written, those of every beam. A request that needs more memory than "
     "there is is left out.\n\n"
     "With --json it is one object: {\"model\":...,\"d_model\":...,\"density\":{...},\"isa\":...,\"threads\":...,\"runs\":...,\"limits\":{...}, "
-    "\"kernels\":[...],\"blocks\":[...],\"requests\":[...]}; rates are in 10^9 a second.";
+    "\"kernels\":[...],\"blocks\":[{...,\"layers\":[...]}],\"requests\":[...]}; rates are in 10^9 a second.";
 
 static const char bench_examples[] =
     "  t5k bench\n"

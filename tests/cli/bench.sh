@@ -22,6 +22,8 @@ for line in 'shape    d_model 128, d_ff 512, 4 heads of 32, 4 \+ 2 blocks, 10\.3
     '  FMA  .* [0-9.]+ +[0-9.]+  GFLOP/s' '  memory .* [0-9.]+ +[0-9.]+  GB/s' \
     '  dot +\[512, 128\] x \[512, 128\] +[0-9.]+ GFLOP/s +[0-9]+ % of FMA' \
     '  exp_sum +\[512\] +[0-9.]+ GB/s +[0-9]+ % of memory' '  encoder block, 512 tokens +[0-9.]+ ms .*' '  decoder block, 1 token after 64 .*' \
+    '    self-attention +[0-9]+ % +[0-9.]+ ms +[0-9.]+ GFLOP/s .*' '    cross-attention +[0-9]+ % +[0-9.]+ ms +[0-9.]+ GB/s .*' \
+    '    feed-forward +[0-9]+ % +[0-9.]+ ms +[0-9.]+ GB/s .*' '  its keys and values of 64 tokens +[0-9.]+ ms .*' '  lm_head, 1 token, all logits +[0-9.]+ ms .*' \
     '  encode +1 +512 +1 +0( +[0-9.]+){4}' '  ask +1 +64 +1 +16( +[0-9.]+){4}' '  beam +1 +64 +4 +16( +[0-9.]+){4}' \
     '  eval +64 +13[0-9]{3} +1 +8( +[0-9.]+){4}' '  long +1 +4096 +1 +1( +[0-9.]+){4}'; do
     holds "bench: $line" grep -Eqx -e "$line" "$tmp/out"
@@ -32,6 +34,7 @@ run bench --runs 1 --threads 2 --json $golden/t5_encoder/safetensors
 holds 'bench --json: status' test "$status" -eq 0
 holds 'bench --json: one line' test "$(wc -l <"$tmp/out")" -eq 1
 holds 'bench --json: requests' test "$(grep -o '"median_seconds":[0-9.]*[1-9]' "$tmp/out" | wc -l)" -eq 1
+holds 'bench --json: layers' grep -Eq '"blocks":\[\{"name":"encoder block, 512 tokens",.*"layers":\[\{"name":"self-attention",.*\},\{"name":"feed-forward",[^]]*\}\]\}\]' "$tmp/out"
 holds 'bench --json: no figure that is none' test -z "$(grep -E 'nan|inf[^o]' "$tmp/out")"
 if command -v python3 >/dev/null; then holds 'bench --json: parses' python3 -m json.tool "$tmp/out" /dev/null; fi
 
