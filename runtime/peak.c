@@ -6,12 +6,14 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
-/* Independent sums: at least two units' worth of the operation's latency, at most the registers. */
-enum { SUMS = 16, SUMS_AVX2 = 12, STREAMS = 4, WORDS = 32 };
+/* Independent sums: at least two units' worth of the operation's latency (Arm: four units'), at most the registers. */
+enum { SUMS = 16, SUMS_AVX2 = 12, SUMS_NEON = 24, STREAMS = 4, WORDS = 32 };
 
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 24")
 
 static bool is_isa(const rt_kernels *kernels, const char *isa) { return strcmp(kernels->isa, isa) == 0; }
 
@@ -45,6 +47,11 @@ __attribute__((target("avx512f,avx512vnni"))) static double int8_vnni(size_t rou
     PEAK_LOOP(SUMS, __m512i, _mm512_setzero_si512(), _mm512_set1_epi8(1), _mm512_dpbusd_epi32(sum[i], x, x), "v");
     return 2.0 * 64 * SUMS * (double)rounds;
 }
+#elif defined(__aarch64__)
+static double fma_neon(size_t rounds) {
+    PEAK_LOOP(SUMS_NEON, float32x4_t, vdupq_n_f32(0.0f), vdupq_n_f32(0.5f), vfmaq_f32(sum[i], x, x), "w");
+    return 2.0 * 4 * SUMS_NEON * (double)rounds;
+}
 #endif
 
 /* The reference's own operation, a call where the compiler may not use the instruction. */
@@ -61,6 +68,8 @@ double rt_peak_fma(const rt_kernels *kernels, size_t rounds) {
 #if defined(__x86_64__)
     if (is_isa(kernels, "avx512")) return fma_avx512(rounds);
     if (is_isa(kernels, "avx2")) return fma_avx2(rounds);
+#elif defined(__aarch64__)
+    if (is_isa(kernels, "neon")) return fma_neon(rounds);
 #endif
     return fma_plain(rounds);
 }
@@ -69,7 +78,8 @@ double rt_peak_int8(const rt_kernels *kernels, size_t rounds) {
 #if defined(__x86_64__)
     if (is_isa(kernels, "avx512") && kernels->screen != NULL) return int8_vnni(rounds);
 #endif
-    return 0.0 * (double)rounds;
+    (void)kernels, (void)rounds;
+    return 0;
 }
 
 /* ---- memory ---- */
@@ -98,5 +108,6 @@ uint64_t rt_peak_read(const rt_kernels *kernels, size_t n, const uint64_t *words
     if (is_isa(kernels, "avx512")) return read_avx512(n, words);
     if (is_isa(kernels, "avx2")) return read_avx2(n, words);
 #endif
+    (void)kernels;
     return read_words(n, words);
 }
