@@ -56,6 +56,15 @@ help: ## list the targets
 setup: ## install the packages that a build needs and that are missing, with apt
 	@tools/setup.sh
 
+# What one test and one benchmark compare with; t5k itself does without.
+setup-openblas:
+	@tools/setup.sh openblas
+
+OPENBLAS  := $(BUILD)/tests/test_openblas $(BUILD)/tests/bench/gemm
+$(OPENBLAS:=.o): | setup-openblas
+$(OPENBLAS:=.o): CPPFLAGS += $(shell pkg-config --cflags openblas)
+$(OPENBLAS): LIBS += $(shell pkg-config --libs openblas)
+
 $(LIB_OBJ) $(TOOL_OBJ) $(SUPPORT) $(BUILD)/tools/main.o: | setup
 
 $(BUILD)/%.o: %.c
@@ -95,7 +104,7 @@ $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/fuz
                             $(BUILD)/libtools.a $(BUILD)/libt5k.a
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $(filter -%,$(FUZZ_MAIN)) $^ $(LIBS) -o $@
 
-$(BUILD)/tests/bench/requests: $(BUILD)/tests/bench/requests.o $(BUILD)/libt5k.a
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libt5k.a
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 demo: $(BUILD)/t5k ## build, then answer some questions with the embedded model
@@ -119,6 +128,6 @@ install: $(BUILD)/t5k $(BUILD)/libt5k.a $(BUILD)/libt5k.so ## install under PREF
 clean: ## remove what was built
 	rm -rf build
 
-.PHONY: all help setup demo check check-sanitize check-aarch64 fuzz install clean
+.PHONY: all help setup setup-openblas demo check check-sanitize check-aarch64 fuzz install clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

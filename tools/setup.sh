@@ -1,9 +1,11 @@
 #!/bin/sh
 # Installs the packages that a build and its tests need and that are missing here, with apt; says what it does; does nothing when all is
-# there. On a system without apt it names the packages and stops.
+# there. On a system without apt it names the packages and stops. tools/setup.sh openblas: with OpenBLAS, which one test and one benchmark
+# compare with.
 set -eu
 
 packages="gcc g++ make pkg-config libsentencepiece-dev libcjson-dev zlib1g-dev check"
+[ "${1-}" != openblas ] || packages="$packages libopenblas-dev"
 
 missing=""
 for tool in gcc g++ make pkg-config; do
@@ -15,6 +17,7 @@ if [ -z "$missing" ]; then
     pkg-config --exists libcjson || missing="$missing libcjson-dev"
     pkg-config --exists zlib || missing="$missing zlib1g-dev"
     pkg-config --exists check || missing="$missing check"
+    [ "${1-}" != openblas ] || pkg-config --exists openblas || missing="$missing libopenblas-dev"
 else
     missing="$packages"
 fi
