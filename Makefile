@@ -57,7 +57,7 @@ setup: ## install the packages that a build needs and that are missing, with apt
 	@tools/setup.sh
 
 # What one test and one benchmark compare with; t5k itself does without.
-setup-openblas:
+setup-openblas: setup
 	@tools/setup.sh openblas
 
 OPENBLAS  := $(BUILD)/tests/test_openblas $(BUILD)/tests/bench/gemm
