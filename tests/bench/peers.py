@@ -3,12 +3,15 @@
 
     peers.py MODEL PROMPTS [--requests build/release/tests/bench/requests] [--peers ct2-fp32,hf-fp32,...] [--works eval,encode,ask,beam,long]
                            [--rounds 3] [--threads 2]
+    peers.py MODEL PROMPTS --check [avx2,...]
 
 MODEL: a folder in Hugging Face form, T5-base's shape for the README's table. PROMPTS: one prompt a line, ids separated by spaces.
 Works: see tests/bench/requests.c. Each figure is the median of five runs after a warm-up, in a process of its own; a round runs every program
 once, and the table shows the median over rounds, the ratio to each peer, the share of generated ids that agree, and the peak memory.
 Python packages for the peers: torch, transformers, ctranslate2. A peer that is not installed is left out and named. Where
-OPENBLAS_CORETYPE or OPENBLAS_L2_SIZE are set, the peers run without them."""
+OPENBLAS_CORETYPE or OPENBLAS_L2_SIZE are set, the peers run without them.
+--check compares no times but t5k's generated ids with those of other instruction sets (T5K_ISA), which screen nothing: with avx2, and with ref,
+plain C, where there is an hour for it. Exit status 1 if one id differs."""
 import argparse
 import json
 import os
@@ -94,12 +97,14 @@ def child(peer, name, model, prompts_file, threads, ids_file):
     print(json.dumps(dict(median_s=statistics.median(seconds), peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)))
 
 
-def measure(program, name, a, scratch):
-    """-> (seconds, peak MiB, ids) or None"""
+def measure(program, name, a, scratch, isa=None):
+    """-> figures, ids; or None"""
     ids_file = os.path.join(scratch, 'ids')
     env = {k: v for k, v in os.environ.items() if k not in ('OPENBLAS_CORETYPE', 'OPENBLAS_L2_SIZE')}
+    if isa:
+        env['T5K_ISA'] = isa
     if program == 't5k':
-        command = [a.requests, a.model, a.prompts, name, str(a.threads), ids_file]
+        command = [a.requests, '--threads', str(a.threads), '--ids', ids_file, a.model, a.prompts, name] + (['--runs', '1'] if a.check else [])
     else:
         command = [sys.executable, __file__, a.model, a.prompts, '--threads', str(a.threads), '--child', program, name, ids_file]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
@@ -109,12 +114,27 @@ def measure(program, name, a, scratch):
     figures = json.loads(done.stdout.strip().splitlines()[-1])
     text = open(ids_file).read()
     ids = [[int(i) for i in line.split()] for line in text.splitlines()] if program == 't5k' else json.loads(text)
-    return figures['median_s'], figures['peak_mib'], ids
+    return figures, ids
 
 
 def agreement(a, b):
     pairs = [(x, y) for p, q in zip(a, b) for x, y in zip(p, q)]
     return sum(x == y for x, y in pairs) / max(1, len(pairs))
+
+
+def check(a):
+    """Whether t5k's ids are the same with each instruction set."""
+    same = True
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in a.works.split(','):
+            own = measure('t5k', name, a, scratch)
+            for isa in a.check.split(','):
+                other = measure('t5k', name, a, scratch, isa)
+                equal = own is not None and other is not None and own[1] == other[1]
+                same = same and equal
+                if own is not None:
+                    print(f'{name}: {len(own[1])} answers, {sum(map(len, own[1]))} ids: {own[0]["isa"]} and {isa} {"agree" if equal else "DIFFER"}', flush=True)
+    return same
 
 
 def main():
@@ -126,24 +146,29 @@ def main():
     parser.add_argument('--works', default='eval,encode,ask,beam')
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--check', nargs='?', const='avx2', metavar='ISA,...')
     parser.add_argument('--child', nargs=3, help=argparse.SUPPRESS)
     a = parser.parse_args()
     if a.child:
         child(a.child[0], a.child[1], a.model, a.prompts, a.threads, a.child[2])
         return
+    if a.check:
+        sys.exit(0 if check(a) else 1)
     programs = ['t5k'] + a.peers.split(',')
     print('| work | program | seconds | t5k / it | ids equal | peak MiB |\n| --- | --- | --- | --- | --- | --- |')
     with tempfile.TemporaryDirectory() as scratch:
         for name in a.works.split(','):
             rounds = [{p: m for p in programs if (m := measure(p, name, a, scratch))} for _ in range(a.rounds)]
-            ours = statistics.median(r['t5k'][0] for r in rounds)
+            if not all('t5k' in r for r in rounds):
+                sys.exit(f'{name}: nothing to compare with')
+            ours = statistics.median(r['t5k'][0]['median_s'] for r in rounds)
             for p in programs:
                 figures = [r[p] for r in rounds if p in r]
                 if not figures:
                     continue
-                seconds = statistics.median(f[0] for f in figures)
-                same = agreement(rounds[0]['t5k'][2], figures[0][2])
-                print(f'| {name} | {p} | {seconds:.3f} | {ours / seconds:.2f} | {100 * same:.1f} % | {max(f[1] for f in figures)} |', flush=True)
+                seconds = statistics.median(f[0]['median_s'] for f in figures)
+                same, peak = agreement(rounds[0]['t5k'][1], figures[0][1]), max(f[0]['peak_mib'] for f in figures)
+                print(f'| {name} | {p} | {seconds:.3f} | {ours / seconds:.2f} | {100 * same:.1f} % | {peak} |', flush=True)
 
 
 if __name__ == '__main__':

@@ -1,11 +1,15 @@
 /* Times whole requests on a model, in one process, on token ids: what tests/bench/peers.py compares with the peers.
  *
- *     requests MODEL PROMPTS WORK [THREADS [IDS_OUT]]
+ *     requests [OPTION]... MODEL PROMPTS WORK
+ *         --threads N    default: all cores
+ *         --runs N       default: 5, at most 100
+ *         --ids FILE     writes the generated ids there, one answer a line
  *
  * PROMPTS holds one prompt a line, ids separated by spaces. WORK: eval (all prompts, 8 new tokens), encode (the first prompt of 512 ids, 1 new
  * token), ask (the first prompt cut to 64 ids, 16 new tokens), beam (the same with 4 beams), long (4,096 ids, 1 new token), long-topk (the
  * same, 64 keys a query in the encoder). Every run makes just so many tokens, and nobody asks how likely they are: the peers return ids
- * alone. One warm-up, then five runs; prints one JSON line with the best and the median time and the peak memory. */
+ * alone. One warm-up, then the runs; prints one JSON line with the best and the median time and the peak memory. */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +19,7 @@
 #include "model/t5.h"
 #include "runtime/buffer.h"
 
-enum { RUNS = 5, MAX_PROMPTS = 4096, EOS = 1 };
+enum { RUNS = 5, MAX_RUNS = 100, MAX_PROMPTS = 4096, EOS = 1 };
 
 typedef struct work {
     t5_ids prompt[MAX_PROMPTS];
@@ -96,7 +100,10 @@ static int by_time(const void *a, const void *b) {
 
 static void write_ids(const char *path, const t5_generation *g, size_t n) {
     FILE *f = fopen(path, "w");
-    if (f == NULL) return;
+    if (f == NULL) {
+        perror(path);
+        exit(RT_ERR_WRITE);
+    }
     for (size_t i = 0; i < n; i++) {
         size_t n_answers;
         const t5_answer *a = t5_generation_answers(g, i, &n_answers);
@@ -105,39 +112,62 @@ static void write_ids(const char *path, const t5_generation *g, size_t n) {
     fclose(f);
 }
 
-int main(int argc, char **argv) {
-    if (argc < 4) {
-        fprintf(stderr, "usage: requests MODEL PROMPTS eval|encode|ask|beam|long|long-topk [THREADS [IDS_OUT]]\n");
-        return RT_ERR_USAGE;
+typedef struct arguments {
+    const char *model, *prompts, *work, *ids; /* ids NULL: not written */
+    size_t runs;
+    t5_session_params session;
+} arguments;
+
+static arguments read_arguments(int argc, char **argv) {
+    static const struct option options[] = {
+        {"threads", required_argument, NULL, 't'}, {"runs", required_argument, NULL, 'r'}, {"ids", required_argument, NULL, 'i'}, {0},
+    };
+    arguments a = {.runs = RUNS, .session = t5_session_defaults()};
+    int option, wrong = 0;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 't': a.session.threads = strtoul(optarg, NULL, 10); break;
+        case 'r': a.runs = strtoul(optarg, NULL, 10); break;
+        case 'i': a.ids = optarg; break;
+        default: wrong = 1;
+        }
     }
+    if (wrong || argc - optind != 3 || a.runs < 1 || a.runs > MAX_RUNS) {
+        fprintf(stderr, "usage: requests [--threads N] [--runs N] [--ids FILE] MODEL PROMPTS eval|encode|ask|beam|long|long-topk\n");
+        exit(RT_ERR_USAGE);
+    }
+    a.model = argv[optind], a.prompts = argv[optind + 1], a.work = argv[optind + 2];
+    if (strcmp(a.work, "long-topk") == 0) a.session.encoder_topk = 64;
+    return a;
+}
+
+int main(int argc, char **argv) {
+    const arguments a = read_arguments(argc, argv);
     rt_error err;
     t5_model *model;
     t5_session *session;
     rt_ids ids = {0}, room = {0};
     static t5_ids all[MAX_PROMPTS];
     static work w;
-    const size_t n_all = read_prompts(argv[2], &ids, all);
-    choose(argv[3], all, n_all, &room, &w);
-    must(t5_model_open(argv[1], &model, &err), &err);
-    t5_session_params params = t5_session_defaults();
-    params.threads = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
-    if (strcmp(argv[3], "long-topk") == 0) params.encoder_topk = 64;
-    must(t5_session_open(model, &params, &session, &err), &err);
+    const size_t n_all = read_prompts(a.prompts, &ids, all);
+    choose(a.work, all, n_all, &room, &w);
+    must(t5_model_open(a.model, &model, &err), &err);
+    must(t5_session_open(model, &a.session, &session, &err), &err);
 
-    double seconds[RUNS];
-    for (int run = -1; run < RUNS; run++) {
+    double seconds[MAX_RUNS];
+    for (size_t run = 0; run <= a.runs; run++) {
         t5_generation *g;
         const double begin = now();
         must(t5_generate(session, w.prompt, w.n, &w.params, &g, &err), &err);
-        if (run >= 0) seconds[run] = now() - begin;
-        else if (argc > 5) write_ids(argv[5], g, w.n);
+        if (run > 0) seconds[run - 1] = now() - begin;
+        else if (a.ids != NULL) write_ids(a.ids, g, w.n);
         t5_generation_free(g);
     }
-    qsort(seconds, RUNS, sizeof *seconds, by_time);
+    qsort(seconds, a.runs, sizeof *seconds, by_time);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("{\"peer\":\"t5k-f32\",\"work\":\"%s\",\"isa\":\"%s\",\"best_s\":%.4f,\"median_s\":%.4f,\"peak_mib\":%ld}\n", argv[3], t5_session_isa(session),
-           seconds[0], seconds[RUNS / 2], usage.ru_maxrss / 1024);
+    printf("{\"peer\":\"t5k-f32\",\"work\":\"%s\",\"isa\":\"%s\",\"best_s\":%.4f,\"median_s\":%.4f,\"peak_mib\":%ld}\n", a.work, t5_session_isa(session),
+           seconds[0], seconds[a.runs / 2], usage.ru_maxrss / 1024);
     t5_session_close(session);
     t5_model_close(model);
     rt_ids_free(&ids);
