@@ -56,7 +56,7 @@ static rt_activation activation_of(t5_activation activation) {
  * it is arithmetic: an 8-bit product is a quarter of it, and a score computed by itself takes two to three times its share of a tile.
  * tests/bench at T5-base's shape, 10 % of the scores computed: ask, beam; encode 0.86 to 0.93, eval 0.87 of the time without. */
 static const rt_screen *screen_that_pays(const rt_compute *compute, const t5_feed_forward_weights *w, size_t m, const rt_screen_tally *tally) {
-    if (w->screen.q == NULL || compute->kernels->screen == NULL) return NULL;
+    if (w->screen.q == NULL || !rt_bytes_pay(compute->kernels, m)) return NULL;
     const size_t scores = atomic_load(&tally->scores), computed = atomic_load(&tally->computed);
     const size_t percent_max = m <= SCREEN_ROWS_FEW ? SCREEN_PERCENT_FEW : SCREEN_PERCENT_MANY;
     return scores < SCREEN_SAMPLE || computed < scores / 100 * percent_max ? &w->screen : NULL;

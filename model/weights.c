@@ -203,15 +203,15 @@ static void derive_screen(loader *l, const rt_matrix *W, rt_screen *screen) {
 }
 
 static void add_screen(loader *l, t5_feed_forward_weights *ff) {
-    if (l->kernels->screen == NULL || !t5_has_screens(l->config) || ff->screen.q != NULL) return;
+    if (!t5_has_screens(l->config) || ff->screen.q != NULL) return;
     derive_screen(l, &ff->wi, &ff->screen);
     l->weights->screen_shape = ff->screen;
 }
 
-/* Leaves the screen of a matrix [n, d_model] as it is where the file has none or this machine's kernels need none. */
+/* Leaves the screen of a matrix [n, d_model] as it is where the file has none. */
 static rt_status take_screen(loader *l, const char *name, size_t n, rt_screen *screen) {
     const ckpt_tensor *q = t5_packed_find(l->checkpoint, name, ".screen"), *bounds = t5_packed_find(l->checkpoint, name, ".bounds");
-    if (q == NULL || bounds == NULL || l->kernels->screen == NULL) return RT_OK;
+    if (q == NULL || bounds == NULL) return RT_OK;
     RT_TRY(t5_packed_screen(n, l->config->d_model, q, bounds, screen, l->err));
     count_mapped(l, q);
     count_mapped(l, bounds);
@@ -317,7 +317,7 @@ static rt_status fill_embeddings(loader *l) {
 static rt_status fill_head_screen(loader *l) {
     rt_screen *screen = &l->weights->lm_head_screen;
     *screen = (rt_screen){0};
-    if (l->n_missing > 0 || l->kernels->estimate == NULL || !t5_has_head_screen(l->config)) return RT_OK;
+    if (l->n_missing > 0 || !t5_has_head_screen(l->config)) return RT_OK;
     RT_TRY(take_screen(l, t5_head_name(l->checkpoint), l->config->vocab_size, screen));
     if (screen->q == NULL) derive_screen(l, &l->weights->lm_head, screen);
     return RT_OK;

@@ -67,7 +67,7 @@ double rt_peak_fma(const rt_kernels *kernels, size_t rounds) {
 
 double rt_peak_int8(const rt_kernels *kernels, size_t rounds) {
 #if defined(__x86_64__)
-    if (is_isa(kernels, "avx512") && kernels->screen != NULL) return int8_vnni(rounds);
+    if (is_isa(kernels, "avx512") && kernels->bytes[0] != '\0') return int8_vnni(rounds);
 #endif
     return 0.0 * (double)rounds;
 }

@@ -107,7 +107,7 @@ static void check_parts(const request *r) {
 START_TEST(parts_are_as_planned) { check_parts(&requests[_i]); }
 END_TEST
 
-/* Layers large enough to be screened, on a processor that can: no golden model has them. */
+/* Layers large enough to be screened: no golden model has them. */
 START_TEST(screens_are_planned) {
     static const sparse_shape shape = {.vocab_size = 100, .d_model = 1024, .d_kv = 64, .d_ff = 1024, .num_heads = 2, .num_layers = 2};
     scratch files;
@@ -115,10 +115,7 @@ START_TEST(screens_are_planned) {
     ck_assert_uint_gt(sparse_model_write(&files, &shape), 0);
     const request r = {files.folder, 2, 20, 2, 4, 2, 64};
     check_parts(&r);
-    const rt_kernels *kernels;
-    rt_error err;
-    must(rt_kernels_choose(NULL, &kernels, &err), &err);
-    ck_assert_int_eq(plan_of(&r).screens > 0, kernels->screen != NULL);
+    ck_assert_uint_gt(plan_of(&r).screens, 0);
     scratch_close(&files);
 }
 END_TEST
