@@ -9,7 +9,7 @@ static rt_screen_tally *tally_of(const t5_session *s) {
 }
 
 bool t5_best_is_possible(const t5_session *session) {
-    return session->model->weights.lm_head_screen.n > 0;
+    return session->model->compute == T5_F32 && session->model->weights.lm_head_screen.n > 0;
 }
 
 bool t5_best_pays(const t5_session *session, size_t n) {

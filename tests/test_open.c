@@ -16,9 +16,9 @@ static model_folder folder;
 static void refuse(const char *row, rt_status expected, const char *part) {
     t5_model *model = NULL;
     rt_error err;
-    expect_failure(row, t5_model_open(folder.files.folder, &model, &err), &err, expected, part);
+    expect_failure(row, t5_model_open(folder.files.folder, T5_F32, &model, &err), &err, expected, part);
     ck_assert_ptr_null(model);
-    ck_assert_int_eq(t5_model_open(folder.files.folder, &model, NULL), expected);
+    ck_assert_int_eq(t5_model_open(folder.files.folder, T5_F32, &model, NULL), expected);
 }
 
 /* ---- files ---- */
@@ -38,7 +38,7 @@ START_TEST(files_missing) {
 
     rt_error err;
     t5_model *model = NULL;
-    expect_failure("no folder", t5_model_open("/nonexistent/folder", &model, &err), &err, RT_ERR_READ, "/nonexistent/folder");
+    expect_failure("no folder", t5_model_open("/nonexistent/folder", T5_F32, &model, &err), &err, RT_ERR_READ, "/nonexistent/folder");
     ck_assert_ptr_null(model);
     folder_close(&folder);
 }

@@ -51,7 +51,7 @@ static t5_memory plan_of(const request *r) {
     const t5_generate_params params = generate_params(r);
     t5_memory plan;
     rt_error err;
-    must(t5_memory_plan(r->path, &session, &params, r->n_inputs, r->length, &plan, &err), &err);
+    must(t5_memory_plan(r->path, T5_F32, &session, &params, r->n_inputs, r->length, &plan, &err), &err);
     return plan;
 }
 
@@ -143,7 +143,7 @@ START_TEST(bad_requests_are_refused) {
         const t5_generate_params params = generate_params(r);
         t5_memory plan = {.total = 1};
         rt_error err;
-        ck_assert_int_eq(t5_memory_plan(r->path, &session, &params, r->n_inputs, r->length, &plan, &err), bad[i].status);
+        ck_assert_int_eq(t5_memory_plan(r->path, T5_F32, &session, &params, r->n_inputs, r->length, &plan, &err), bad[i].status);
         ck_assert_uint_eq(plan.total, 1);
     }
 }

@@ -1,6 +1,6 @@
 /* Times whole requests on a model, in one process, on token ids: what tests/bench/peers.py compares with the peers.
  *
- *     requests MODEL PROMPTS WORK [THREADS [IDS_OUT]]
+ *     requests MODEL PROMPTS WORK [THREADS [IDS_OUT [f32|q8]]]
  *
  * PROMPTS holds one prompt a line, ids separated by spaces. WORK: eval (all prompts, 8 new tokens), encode (the first prompt of 512 ids, 1 new
  * token), ask (the first prompt cut to 64 ids, 16 new tokens), beam (the same with 4 beams), long (4,096 ids, 1 new token), long-topk (the
@@ -107,7 +107,7 @@ static void write_ids(const char *path, const t5_generation *g, size_t n) {
 
 int main(int argc, char **argv) {
     if (argc < 4) {
-        fprintf(stderr, "usage: requests MODEL PROMPTS eval|encode|ask|beam|long|long-topk [THREADS [IDS_OUT]]\n");
+        fprintf(stderr, "usage: requests MODEL PROMPTS eval|encode|ask|beam|long|long-topk [THREADS [IDS_OUT [f32|q8]]]\n");
         return RT_ERR_USAGE;
     }
     rt_error err;
@@ -118,7 +118,8 @@ int main(int argc, char **argv) {
     static work w;
     const size_t n_all = read_prompts(argv[2], &ids, all);
     choose(argv[3], all, n_all, &room, &w);
-    must(t5_model_open(argv[1], &model, &err), &err);
+    const bool is_q8 = argc > 6 && strcmp(argv[6], "q8") == 0;
+    must(t5_model_open(argv[1], is_q8 ? T5_Q8 : T5_F32, &model, &err), &err);
     t5_session_params params = t5_session_defaults();
     params.threads = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
     if (strcmp(argv[3], "long-topk") == 0) params.encoder_topk = 64;
@@ -136,7 +137,7 @@ int main(int argc, char **argv) {
     qsort(seconds, RUNS, sizeof *seconds, by_time);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("{\"peer\":\"t5k-f32\",\"work\":\"%s\",\"isa\":\"%s\",\"best_s\":%.4f,\"median_s\":%.4f,\"peak_mib\":%ld}\n", argv[3], t5_session_isa(session),
+    printf("{\"peer\":\"t5k-%s\",\"work\":\"%s\",\"isa\":\"%s\",\"best_s\":%.4f,\"median_s\":%.4f,\"peak_mib\":%ld}\n", is_q8 ? "q8" : "f32", argv[3], t5_session_isa(session),
            seconds[0], seconds[RUNS / 2], usage.ru_maxrss / 1024);
     t5_session_close(session);
     t5_model_close(model);

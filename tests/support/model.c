@@ -11,7 +11,7 @@ void must(rt_status status, const rt_error *err) {
 t5_model *must_open(const char *path) {
     t5_model *model = NULL;
     rt_error err;
-    must(t5_model_open(path, &model, &err), &err);
+    must(t5_model_open(path, T5_F32, &model, &err), &err);
     return model;
 }
 
