@@ -48,6 +48,8 @@ void t5_model_close(t5_model *model) {
 
 const t5_config *t5_model_config(const t5_model *model) { return &model->config; }
 
+t5_compute t5_model_compute(const t5_model *model) { return model->compute; }
+
 rt_status t5_model_can_generate(const t5_model *model, rt_error *err) {
     if (model->config.num_decoder_layers > 0) return RT_OK;
     char shown[RT_QUOTE_SIZE];

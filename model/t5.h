@@ -64,6 +64,7 @@ rt_status t5_model_open(const char *path, t5_compute compute, t5_model **model, 
 void t5_model_close(t5_model *model); /* NULL does nothing; sessions of this model must be closed before */
 
 const t5_config *t5_model_config(const t5_model *model);
+t5_compute t5_model_compute(const t5_model *model);
 
 /* RT_ERR_UNSUPPORTED where the model is an encoder alone. So fail t5_decode_start, t5_generate and t5_score of such a model. */
 rt_status t5_model_can_generate(const t5_model *model, rt_error *err);
