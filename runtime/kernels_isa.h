@@ -17,6 +17,7 @@ void rt_byte_sums_avx2(size_t m, size_t k, const int8_t *P, size_t ldp, const rt
                        int32_t U[][RT_SCREEN_PANEL]);
 #elif defined(__aarch64__)
 extern const rt_kernels rt_kernels_neon;
+extern const rt_kernels rt_kernels_neon_dotprod;
 #endif
 
 #endif

@@ -186,7 +186,41 @@ RT_KERNEL void byte_sums_plain(size_t m, size_t k, const int8_t *P, size_t ldp, 
     }
 }
 
+/* Processors with the dot-product extension: four products a lane at once. */
+#define RT_DOTPROD static __attribute__((target("arch=armv8.2-a+dotprod")))
+#define DOTPROD_ROWS 4
+
+RT_DOTPROD inline __attribute__((always_inline)) void dotprod_rows(size_t rows, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,
+                                                                   const uint8_t *Q, int32_t U[][RT_SCREEN_PANEL]) {
+    for (size_t j = 0; j < RT_SCREEN_PANEL; j += QUARTER_PANEL) {
+        int32x4_t acc[DOTPROD_ROWS][4];
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = vdupq_n_s32(128 * query[i].sum);
+        }
+        for (size_t c = 0; c < k; c += 4) {
+            int8x16_t q[4];
+            UNROLL for (size_t v = 0; v < 4; v++) q[v] = four_units(Q + c * RT_SCREEN_PANEL + 4 * j + 16 * v);
+            UNROLL for (size_t i = 0; i < rows; i++) {
+                const int8x16_t p = four_bytes(P + i * ldp + c);
+                UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = vdotq_s32(acc[i][v], q[v], p);
+            }
+        }
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            UNROLL for (size_t v = 0; v < 4; v++) vst1q_s32(U[i] + j + 4 * v, acc[i][v]);
+        }
+    }
+}
+
+RT_DOTPROD void byte_sums_dotprod(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q,
+                                  int32_t U[][RT_SCREEN_PANEL]) {
+    size_t i = 0;
+    for (; i + DOTPROD_ROWS <= m; i += DOTPROD_ROWS) dotprod_rows(DOTPROD_ROWS, k, P + i * ldp, ldp, query + i, Q, U + i);
+    for (; i < m; i++) dotprod_rows(1, k, P + i * ldp, ldp, query + i, Q, U + i);
+}
+
 RT_BYTE_KERNELS(plain)
+RT_BYTE_KERNELS(dotprod)
 
 const rt_kernels rt_kernels_neon = RT_TABLE(plain, "");
+const rt_kernels rt_kernels_neon_dotprod = RT_TABLE(dotprod, "dotprod");
 #endif

@@ -9,6 +9,9 @@
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 typedef struct variant {
@@ -54,6 +57,10 @@ static bool has_amx(void) {
 }
 #endif
 
+#if defined(__aarch64__)
+static bool has_dotprod(void) { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+#endif
+
 /* Best first. */
 static const variant variants[] = {
 #if defined(__x86_64__)
@@ -63,6 +70,7 @@ static const variant variants[] = {
     {&rt_kernels_avx2_vnni, has_avx2_vnni},
     {&rt_kernels_avx2, has_avx2},
 #elif defined(__aarch64__)
+    {&rt_kernels_neon_dotprod, has_dotprod},
     {&rt_kernels_neon, always},
 #endif
     {&rt_kernels_ref, always},
