@@ -9,10 +9,11 @@ static rt_screen_tally *tally_of(const t5_session *s) {
 }
 
 bool t5_best_is_possible(const t5_session *session) {
-    return session->compute.kernels->estimate != NULL && session->model->weights.lm_head_screen.n > 0;
+    return session->model->compute == T5_F32 && session->model->weights.lm_head_screen.n > 0;
 }
 
-bool t5_best_pays(const t5_session *session) {
+bool t5_best_pays(const t5_session *session, size_t n) {
+    if (!rt_bytes_pay(session->compute.kernels, n)) return false;
     const size_t scores = atomic_load(&tally_of(session)->scores), computed = atomic_load(&tally_of(session)->computed);
     return scores < SAMPLE || computed < scores / 100 * PERCENT_MAX;
 }

@@ -7,7 +7,7 @@
 
 /* Whether the kernels and the weights allow it at all, and whether it has paid so far. */
 bool t5_best_is_possible(const t5_session *session);
-bool t5_best_pays(const t5_session *session);
+bool t5_best_pays(const t5_session *session, size_t n);
 
 /* The best ids of states first .. first + n - 1 of the last step that are not forbidden in room; RT_NO_BEST where a logit is not a number. */
 void t5_best_ids(t5_session *session, size_t first, size_t n, const rt_argmax_room *room, float *uppers, int32_t *best);

@@ -87,7 +87,7 @@ static rt_status open_parts(t5_conversion *c, const char *path, rt_error *err) {
     RT_TRY(t5_config_load(path, &c->config, err));
     if (c->params.layout == T5_LAYOUT_LLAMA_CPP) RT_TRY(t5_config_check_llama_cpp(rt_quote_path(shown, path), &c->config, err));
     RT_TRY(ckpt_open(path, &c->checkpoint, err));
-    RT_TRY(t5_weights_measure(c->checkpoint, &c->config, &measured, err));
+    RT_TRY(t5_weights_measure(c->checkpoint, &c->config, T5_F32, &measured, err));
     RT_TRY(rt_kernels_choose(NULL, &c->kernels, err));
     RT_TRY(take_rest(c, path, err));
     return t5_pieces_list(c->checkpoint, &c->config, &c->params, &c->pieces, err);

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "model/linear.h"
 #include "runtime/heads.h"
-#include "runtime/matmul.h"
 
 /* At T5-base's shape a source of 64 tokens and 16 steps is 12 % faster projected, one of 210 and 8 steps in a batch 14 % faster absorbed
  * (tests/bench: ask and eval). */
@@ -49,8 +49,9 @@ rt_status t5_cross_start(t5_session *s, rt_error *err) {
             const float *hidden = s->encoder_hidden + s->input[i].key * d_model;
             const size_t m = s->input[end - 1].key + s->input[end - 1].n_keys - s->input[i].key;
             const size_t at = (b * s->n_cross_tokens + s->cross_first[i]) * inner;
-            rt_matmul(&s->compute, m, hidden, d_model, &w->k, s->cross_k + at, inner);
-            rt_matmul(&s->compute, m, hidden, d_model, &w->v, s->cross_v + at, inner);
+            t5_linear_read(&s->compute, m, hidden, &w->bytes.k, &s->encoder_rows.bytes);
+            t5_linear_apply(&s->compute, m, hidden, &s->encoder_rows.bytes, &w->k, &w->bytes.k, s->cross_k + at);
+            t5_linear_apply(&s->compute, m, hidden, &s->encoder_rows.bytes, &w->v, &w->bytes.v, s->cross_v + at);
         }
     }
     return RT_OK;
@@ -144,7 +145,8 @@ rt_status t5_cross_attend(t5_session *s, size_t block, t5_cross_step *step, t5_a
     rt_error cause;
     rt_status status = RT_OK;
     RT_TRY(t5_layer_norm(&s->compute, config, w->layer_norm, &place, rows, err));
-    rt_matmul(&s->compute, rows->m, rows->n, config->d_model, &w->q, rows->q, s->cache.inner);
+    t5_linear_read(&s->compute, rows->m, rows->n, &w->bytes.q, &rows->bytes);
+    t5_linear_apply(&s->compute, rows->m, rows->n, &rows->bytes, &w->q, &w->bytes.q, rows->q);
     if (step->n_projected > 0) status = attend_projected(s, block, step, rows, &cause);
     if (status == RT_OK && step->n_states > 0) status = attend_absorbed(s, block, step, rows, &cause);
     if (status != RT_OK) return t5_fail_at(&place, &cause, err);

@@ -6,10 +6,10 @@
 
 #include "model/cross_attention.h"
 #include "model/embedding.h"
+#include "model/linear.h"
 #include "model/plan.h"
 #include "model/relative_bias.h"
 #include "model/session.h"
-#include "runtime/matmul.h"
 
 /* ---- rows ---- */
 
@@ -99,7 +99,7 @@ typedef struct step_plan {
 static void place_step(const t5_session *s, rt_arena *arena, size_t n_states, size_t n_absorbed, step_plan *plan) {
     plan->self = rt_arena_alloc(arena, s->n_rows, sizeof *plan->self);
     plan->bias = rt_arena_alloc(arena, s->model->config.num_heads * plan->max_length, sizeof *plan->bias);
-    t5_activations_place(arena, &s->model->config, n_states, &plan->rows);
+    t5_activations_place(arena, s->model, n_states, &plan->rows);
     t5_cross_place(s, arena, n_absorbed, &plan->cross);
 }
 
@@ -190,7 +190,7 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
     for (size_t b = 0; b < config->num_decoder_layers; b++) {
         const t5_place feed_forward = {"decoder", "feed-forward", b};
         const t5_feed_forward_run run = {
-            .topk = s->params.ff_topk, .chunk = t5_chunk(s, n_states), .tally = tally + b,
+            .topk = s->params.ff_topk, .chunk = t5_chunk(s, n_states), .is_q8 = s->model->compute == T5_Q8, .tally = tally + b,
             .statistics = t5_statistics_of(s->statistics, T5_DECODER_FF, b),
         };
         RT_TRY(self_attention(s, b, tokens, &plan, err));
@@ -205,6 +205,7 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
     for (size_t r = 0; r < s->n_rows; r++) s->row[r].length += tokens[r].n;
     s->decoder_hidden = plan.rows.n;
     s->decoder_scaled = plan.rows.x;
+    s->decoder_bytes = plan.rows.bytes;
     s->n_states = n_states;
     t5_session_note_peak(s);
     return RT_OK;
@@ -224,11 +225,15 @@ const float *t5_head_states(t5_session *s, size_t first, size_t n) {
 }
 
 rt_status t5_logits(t5_session *s, size_t first, size_t n, float *logits, rt_error *err) {
-    const t5_config *config = &s->model->config;
     if (first > s->n_states || n > s->n_states - first) {
         return rt_fail(err, RT_ERR_USAGE, "states %zu .. %zu are not all of the last step's %zu", first, first + n, s->n_states);
     }
     if (n == 0) return RT_OK;
-    rt_matmul(&s->compute, n, t5_head_states(s, first, n), config->d_model, &s->model->weights.lm_head, logits, config->vocab_size);
+    const t5_weights *w = &s->model->weights;
+    static const rt_screen no_copy;
+    const rt_screen *copy = s->model->compute == T5_Q8 ? &w->lm_head_screen : &no_copy;
+    const float *states = t5_head_states(s, first, n);
+    t5_linear_read(&s->compute, n, states, copy, &s->decoder_bytes);
+    t5_linear_apply(&s->compute, n, states, &s->decoder_bytes, &w->lm_head, copy, logits);
     return RT_OK;
 }

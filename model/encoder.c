@@ -19,7 +19,7 @@ static void place(t5_session *s, rt_arena *arena, size_t n_inputs, size_t n_toke
     const t5_config *config = &s->model->config;
     s->input = rt_arena_alloc(arena, n_inputs, sizeof *s->input);
     plan->bias = rt_arena_alloc(arena, config->num_heads * (2 * plan->longest - 1), sizeof *plan->bias);
-    t5_activations_place(arena, config, n_tokens, &s->encoder_rows);
+    t5_activations_place(arena, s->model, n_tokens, &s->encoder_rows);
     if (selects_by_estimates(s, plan)) rt_key_copies_place(arena, n_tokens, n_inputs, config->num_heads, config->d_kv, &plan->copies);
 }
 
@@ -56,7 +56,7 @@ static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_e
         .statistics = t5_statistics_of(s->statistics, T5_ENCODER_SELF, block),
     };
     const t5_feed_forward_run run = {
-        .topk = s->params.ff_topk, .chunk = chunk, .tally = &s->tally[block],
+        .topk = s->params.ff_topk, .chunk = chunk, .is_q8 = s->model->compute == T5_Q8, .tally = &s->tally[block],
         .statistics = t5_statistics_of(s->statistics, T5_ENCODER_FF, block),
     };
     rt_error cause;

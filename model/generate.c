@@ -161,7 +161,7 @@ static rt_status search_all(batch *b, rt_error *err) {
     for (size_t end; b->group < b->n_questions; b->group = end) {
         size_t n = b->search[b->group].n_running;
         for (end = b->group + 1; end < b->n_questions && n + b->search[end].n_running <= b->logit_rows; end++) n += b->search[end].n_running;
-        if (b->is_screened && t5_best_pays(b->session)) {
+        if (b->is_screened && t5_best_pays(b->session, n)) {
             if (n > 0) search_best(b, end, n);
             continue;
         }

@@ -16,9 +16,10 @@ typedef struct t5_activations {
     float *n;       /* [m, d_model]: its norm, then a sub-layer's output */
     float *q, *k, *v; /* [m, inner] */
     float *context; /* [m, inner]: attention's sums of values */
+    rt_byte_rows bytes; /* [m, the widest of these]: with T5_Q8, the rows that a linear layer reads */
 } t5_activations;
 
-void t5_activations_place(rt_arena *arena, const t5_config *config, size_t m, t5_activations *rows);
+void t5_activations_place(rt_arena *arena, const t5_model *model, size_t m, t5_activations *rows);
 
 /* What a message says when a number is not finite. */
 typedef struct t5_place {
@@ -43,6 +44,7 @@ void t5_layer_output(const rt_compute *compute, const t5_config *config, const t
 /* How a feed-forward layer is run. */
 typedef struct t5_feed_forward_run {
     size_t topk, chunk;
+    bool is_q8; /* T5_Q8: pre-activations by 8-bit products */
     rt_screen_tally *tally; /* of this layer's screening, which goes on while it pays */
     rt_topk_statistics *statistics; /* NULL: not collected */
 } t5_feed_forward_run;

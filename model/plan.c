@@ -104,13 +104,13 @@ static rt_status add_up(t5_memory *plan, rt_error *err) {
     return RT_OK;
 }
 
-rt_status t5_plan_checkpoint(ckpt_checkpoint *checkpoint, const t5_config *config, const t5_session_params *session,
+rt_status t5_plan_checkpoint(ckpt_checkpoint *checkpoint, const t5_config *config, t5_compute compute, const t5_session_params *session,
                              const t5_generate_params *params, size_t n_inputs, size_t input_tokens, t5_memory *plan, rt_error *err) {
     const request r = {.params = params, .n_inputs = n_inputs, .input_tokens = input_tokens};
-    t5_model model = {.config = *config, .checkpoint = checkpoint};
+    t5_model model = {.config = *config, .compute = compute, .checkpoint = checkpoint};
     t5_session *s;
     RT_TRY(check_request(&r, err));
-    RT_TRY(t5_weights_measure(checkpoint, config, &model.weights, err));
+    RT_TRY(t5_weights_measure(checkpoint, config, compute, &model.weights, err));
     RT_TRY(t5_session_open(&model, session, &s, err));
     const t5_weights *w = &model.weights;
     t5_memory planned = {.mapped = w->mapped_bytes, .read_once = w->stored_bytes - w->mapped_bytes, .panels = w->derived.panels,
@@ -123,13 +123,13 @@ rt_status t5_plan_checkpoint(ckpt_checkpoint *checkpoint, const t5_config *confi
     return status;
 }
 
-rt_status t5_memory_plan(const char *path, const t5_session_params *session, const t5_generate_params *params, size_t n_inputs,
+rt_status t5_memory_plan(const char *path, t5_compute compute, const t5_session_params *session, const t5_generate_params *params, size_t n_inputs,
                          size_t input_tokens, t5_memory *plan, rt_error *err) {
     t5_config config;
     ckpt_checkpoint *checkpoint;
     RT_TRY(t5_config_load(path, &config, err));
     RT_TRY(ckpt_open(path, &checkpoint, err));
-    const rt_status status = t5_plan_checkpoint(checkpoint, &config, session, params, n_inputs, input_tokens, plan, err);
+    const rt_status status = t5_plan_checkpoint(checkpoint, &config, compute, session, params, n_inputs, input_tokens, plan, err);
     ckpt_close(checkpoint);
     return status;
 }

@@ -9,7 +9,7 @@
 #include "model/session.h"
 
 /* t5_memory_plan of an open checkpoint. */
-rt_status t5_plan_checkpoint(ckpt_checkpoint *checkpoint, const t5_config *config, const t5_session_params *session,
+rt_status t5_plan_checkpoint(ckpt_checkpoint *checkpoint, const t5_config *config, t5_compute compute, const t5_session_params *session,
                              const t5_generate_params *params, size_t n_inputs, size_t input_tokens, t5_memory *plan, rt_error *err);
 
 /* ---- the parts; each is beside the code that places it, and leaves the session fit for nothing but the next of them ---- */

@@ -48,6 +48,7 @@ struct t5_session {
     size_t n_states;
     float *decoder_hidden; /* [n_states, d_model] */
     float *decoder_scaled; /* [n_states, d_model]: room for the states as the head takes them */
+    rt_byte_rows decoder_bytes; /* [n_states]: the same as bytes, with T5_Q8 */
 };
 
 /* Scratch for every computation on blocks of up to m rows with up to max_keys attention keys: its layout, and its memory. */

@@ -3,7 +3,7 @@
  * tokenizer/tokenizer.h turns text into ids.
  *
  *     t5_model *model;  t5_session *session;  t5_generation *answers;  rt_error err;
- *     t5_model_open("path/to/folder", &model, &err);
+ *     t5_model_open("path/to/folder", T5_F32, &model, &err);
  *     t5_session_params sp = t5_session_defaults();
  *     t5_session_open(model, &sp, &session, &err);
  *     t5_generate_params gp = t5_generate_defaults();
@@ -15,7 +15,7 @@
  * Threads: a model is immutable and may be shared by any number of sessions; a session belongs to one thread at a time and runs its
  * work on `threads` cores itself.
  * Binaries: start t5_session_params and t5_generate_params from their _defaults(); no struct here changes under one soname.
- * Numbers: f32 arithmetic, whatever type the weights are stored in. All results are the same bits for every batch, chunk size and
+ * Numbers: f32 arithmetic, whatever type the weights are stored in, unless the model is opened with T5_Q8. All results are the same bits for every batch, chunk size and
  * number of threads, and for every instruction set. */
 #ifndef MODEL_T5_H
 #define MODEL_T5_H
@@ -48,15 +48,23 @@ typedef struct t5_config {
 
 typedef struct t5_model t5_model;
 
+/* In what arithmetic linear layers are computed. */
+typedef enum t5_compute {
+    T5_F32, /* in f32, whatever type the weights are stored in */
+    T5_Q8   /* projections, pre-activations of the feed-forward and logits by products of 8-bit numbers: weights rounded to 8 bits with one scale a
+               row, as are the rows that they are multiplied by. The down-projection of the feed-forward, attention and norms stay f32 */
+} t5_compute;
+
 /* Opens a checkpoint folder, config.json with model.safetensors (or its shards) in F32, F16 or BF16; or a GGUF file, alone or in a folder,
  * in these types or Q8_0, Q4_0, Q4_1, Q5_0, Q5_1. Weights are mapped, not copied, but for the transposed down-projections of the
- * feed-forward layers.
+ * feed-forward layers; with T5_Q8 the 8-bit copies take the place of what they are made from.
  * RT_ERR_READ, _MALFORMED, _UNSUPPORTED, _LIMIT; _DISAGREE where config and weights contradict each other; _NUMERIC where the scale of
  * a quantised block is not finite. */
-rt_status t5_model_open(const char *path, t5_model **model, rt_error *err);
+rt_status t5_model_open(const char *path, t5_compute compute, t5_model **model, rt_error *err);
 void t5_model_close(t5_model *model); /* NULL does nothing; sessions of this model must be closed before */
 
 const t5_config *t5_model_config(const t5_model *model);
+t5_compute t5_model_compute(const t5_model *model);
 
 /* RT_ERR_UNSUPPORTED where the model is an encoder alone. So fail t5_decode_start, t5_generate and t5_score of such a model. */
 rt_status t5_model_can_generate(const t5_model *model, rt_error *err);
@@ -221,8 +229,8 @@ typedef struct t5_memory {
                          to f32 a few at a time, in scratch. The system may take their pages back */
     size_t read_once; /* tensors of which only derived forms are read after t5_model_open; not in the total */
     size_t panels;    /* at open: wo of every feed-forward layer transposed; F32, F16 and BF16 as they are, quantised types as F32 */
-    size_t screens;   /* at open, where the processor multiplies bytes (VNNI): 8-bit copies of wi, for ReLU layers of 2^20 weights or more, and of
-                         lm_head, if it has 2^23 or more; but for copies that the file holds */
+    size_t screens;   /* at open: 8-bit copies of wi, for ReLU layers of 2^20 weights or more, and of lm_head, if it has 2^23 or more; with T5_Q8 of
+                         all linear layers; but for copies that the file holds */
     size_t widened;   /* at open: norms and bias tables as F32 */
     size_t aligned;   /* at open: copies of tensors that lie misaligned in the file */
     size_t tables;    /* at open: of the blocks */
@@ -244,8 +252,8 @@ typedef struct t5_memory {
  * max_new_tokens. Of an encoder alone: t5_encode. Reads the headers of the checkpoint, no weights (but for PyTorch files whose tensors are
  * deflated or not in one piece, which have to be unpacked). Errors as of t5_model_open and t5_session_open; RT_ERR_LIMIT for what cannot
  * be counted. */
-rt_status t5_memory_plan(const char *path, const t5_session_params *session, const t5_generate_params *params, size_t n_inputs,
-                         size_t input_tokens, t5_memory *plan, rt_error *err);
+rt_status t5_memory_plan(const char *path, t5_compute compute, const t5_session_params *session, const t5_generate_params *params,
+                         size_t n_inputs, size_t input_tokens, t5_memory *plan, rt_error *err);
 
 #ifdef __cplusplus
 }

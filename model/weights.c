@@ -68,9 +68,10 @@ enum { NAME_SIZE = 128, WORTH_THREADS_BYTES = 32 << 20 };
 typedef struct loader {
     const ckpt_checkpoint *checkpoint;
     const t5_config *config;
+    t5_compute compute;
     const rt_kernels *kernels;
     rt_threads *threads;
-    float *screen_scratch; /* [threads, rt_screen_fill_scratch(d_model)] */
+    float *screen_scratch; /* [threads, rt_screen_fill_scratch of the widest rows] */
     t5_weights *weights;
     bool headers_only;
     t5_tensor_visit visit; /* NULL: nobody wants to know */
@@ -169,11 +170,11 @@ static rt_values as_values(loader *l, const ckpt_tensor *t) {
 enum { SCREEN_WEIGHTS_MIN = 1 << 20, HEAD_SCREEN_WEIGHTS_MIN = 1 << 23 };
 
 bool t5_has_screens(const t5_config *config) {
-    return config->activation == T5_RELU && config->d_ff * config->d_model >= SCREEN_WEIGHTS_MIN;
+    return config->activation == T5_RELU && config->d_model <= RT_BYTES_MAX_K && config->d_ff * config->d_model >= SCREEN_WEIGHTS_MIN;
 }
 
 bool t5_has_head_screen(const t5_config *config) {
-    return config->num_decoder_layers > 0 && config->vocab_size * config->d_model >= HEAD_SCREEN_WEIGHTS_MIN;
+    return config->num_decoder_layers > 0 && config->d_model <= RT_BYTES_MAX_K && config->vocab_size * config->d_model >= HEAD_SCREEN_WEIGHTS_MIN;
 }
 
 typedef struct screen_job {
@@ -193,7 +194,8 @@ static void derive_screen(loader *l, const rt_matrix *W, rt_screen *screen) {
     rt_arena *arena = &l->weights->arena;
     const size_t before = arena->used;
     if (l->screen_scratch == NULL) {
-        l->screen_scratch = rt_arena_alloc(arena, rt_n_threads(&compute) * rt_screen_fill_scratch(l->config->d_model), sizeof(float));
+        const size_t inner = extent_of(l->config, INNER), widest = inner > l->config->d_model ? inner : l->config->d_model;
+        l->screen_scratch = rt_arena_alloc(arena, rt_n_threads(&compute) * rt_screen_fill_scratch(widest), sizeof(float));
     }
     rt_screen_place(arena, W, screen);
     l->weights->derived.screens += arena->used - before;
@@ -203,15 +205,48 @@ static void derive_screen(loader *l, const rt_matrix *W, rt_screen *screen) {
 }
 
 static void add_screen(loader *l, t5_feed_forward_weights *ff) {
-    if (l->kernels->screen == NULL || !t5_has_screens(l->config) || ff->screen.q != NULL) return;
+    if (!t5_has_screens(l->config) || ff->screen.q != NULL) return;
     derive_screen(l, &ff->wi, &ff->screen);
     l->weights->screen_shape = ff->screen;
 }
 
-/* Leaves the screen of a matrix [n, d_model] as it is where the file has none or this machine's kernels need none. */
+/* W is not read where it lies in the file (while measuring, such a copy has no place yet). */
+static bool is_aligned_copy(const loader *l, const rt_matrix *W) {
+    const rt_arena *arena = &l->weights->arena;
+    return W->data == NULL || (arena->base != NULL && (uintptr_t)W->data - (uintptr_t)arena->base < arena->used);
+}
+
+/* The 8-bit copy takes the place of W, which is not read again. */
+static void replace_by_bytes(loader *l, rt_matrix *W, rt_screen *bytes) {
+    const ckpt_tensor stored = {.data = W->data, .n_bytes = rt_dtype_bytes(W->dtype, W->rows * W->stride)};
+    if (bytes->q == NULL) derive_screen(l, W, bytes);
+    if (is_aligned_copy(l, W)) return;
+    l->weights->mapped_bytes -= stored.n_bytes;
+    if (l->weights->arena.base == NULL) return;
+    ckpt_release(l->checkpoint, &stored);
+    W->data = NULL;
+}
+
+/* Absorbed cross-attention reads k and v in f32 (cross_attention.h), the projected form their copies. */
+static void replace_block_by_bytes(loader *l, bool is_decoder, t5_block_weights *block) {
+    t5_attention_weights *self = &block->self, *cross = &block->cross;
+    replace_by_bytes(l, &self->q, &self->bytes.q);
+    replace_by_bytes(l, &self->k, &self->bytes.k);
+    replace_by_bytes(l, &self->v, &self->bytes.v);
+    replace_by_bytes(l, &self->o, &self->bytes.o);
+    replace_by_bytes(l, &block->ff.wi, &block->ff.screen);
+    if (l->config->is_gated_act) replace_by_bytes(l, &block->ff.wi_1, &block->ff.wi_1_bytes);
+    if (!is_decoder) return;
+    replace_by_bytes(l, &cross->q, &cross->bytes.q);
+    derive_screen(l, &cross->k, &cross->bytes.k);
+    derive_screen(l, &cross->v, &cross->bytes.v);
+    replace_by_bytes(l, &cross->o, &cross->bytes.o);
+}
+
+/* Leaves the screen of a matrix [n, d_model] as it is where the file has none. */
 static rt_status take_screen(loader *l, const char *name, size_t n, rt_screen *screen) {
     const ckpt_tensor *q = t5_packed_find(l->checkpoint, name, ".screen"), *bounds = t5_packed_find(l->checkpoint, name, ".bounds");
-    if (q == NULL || bounds == NULL || l->kernels->screen == NULL) return RT_OK;
+    if (q == NULL || bounds == NULL) return RT_OK;
     RT_TRY(t5_packed_screen(n, l->config->d_model, q, bounds, screen, l->err));
     count_mapped(l, q);
     count_mapped(l, bounds);
@@ -221,7 +256,7 @@ static rt_status take_screen(loader *l, const char *name, size_t n, rt_screen *s
 static rt_status take_ff_screen(loader *l, const char *name, rt_screen *screen) {
     if (!t5_has_screens(l->config)) return RT_OK;
     RT_TRY(take_screen(l, name, l->config->d_ff, screen));
-    if (screen->q != NULL) l->weights->screen_shape = *screen;
+    if (screen->q != NULL && l->compute == T5_F32) l->weights->screen_shape = *screen;
     return RT_OK;
 }
 
@@ -288,7 +323,8 @@ static rt_status fill_stack(loader *l, const char *stack, size_t n_blocks, const
         memset(block, 0, sizeof *block);
         snprintf(prefix, sizeof prefix, "%s.block.%zu.", stack, b);
         RT_TRY(fill_table(l, prefix, b, table, n_rows, block));
-        if (l->n_missing == 0) add_screen(l, &block->ff);
+        if (l->n_missing == 0 && l->compute == T5_Q8) replace_block_by_bytes(l, table == decoder_block, block);
+        if (l->n_missing == 0 && l->compute == T5_F32) add_screen(l, &block->ff);
         if (!l->config->has_bias_per_layer && into->block != NULL) block->relative_attention_bias = into->block[0].relative_attention_bias;
     }
     snprintf(prefix, sizeof prefix, "%s.", stack);
@@ -317,7 +353,8 @@ static rt_status fill_embeddings(loader *l) {
 static rt_status fill_head_screen(loader *l) {
     rt_screen *screen = &l->weights->lm_head_screen;
     *screen = (rt_screen){0};
-    if (l->n_missing > 0 || l->kernels->estimate == NULL || !t5_has_head_screen(l->config)) return RT_OK;
+    if (l->n_missing > 0 || l->config->num_decoder_layers == 0) return RT_OK;
+    if (l->compute == T5_F32 && !t5_has_head_screen(l->config)) return RT_OK;
     RT_TRY(take_screen(l, t5_head_name(l->checkpoint), l->config->vocab_size, screen));
     if (screen->q == NULL) derive_screen(l, &l->weights->lm_head, screen);
     return RT_OK;
@@ -375,10 +412,18 @@ static rt_status load(loader *l) {
     return fill_all(l);
 }
 
+static rt_status check_widths(const loader *l) {
+    const size_t inner = extent_of(l->config, INNER), widest = inner > l->config->d_model ? inner : l->config->d_model;
+    if (l->compute == T5_F32 || widest <= RT_BYTES_MAX_K) return RT_OK;
+    return rt_fail(l->err, RT_ERR_UNSUPPORTED, "%s: q8 multiplies rows of up to %d, but d_model is %zu and num_heads * d_kv %zu",
+                   ckpt_path(l->checkpoint), RT_BYTES_MAX_K, l->config->d_model, inner);
+}
+
 /* l: without what is opened here. */
 static rt_status load_checkpoint(loader l, rt_error *err) {
     memset(l.weights, 0, sizeof *l.weights);
     l.err = err;
+    RT_TRY(check_widths(&l));
     size_t stored = 0;
     for (size_t i = 0; i < ckpt_count(l.checkpoint); i++) stored += ckpt_at(l.checkpoint, i)->n_bytes;
     const bool is_worth_threads = stored >= WORTH_THREADS_BYTES && !ckpt_is_packed(l.checkpoint);
@@ -389,12 +434,12 @@ static rt_status load_checkpoint(loader l, rt_error *err) {
     return status;
 }
 
-rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err) {
-    return load_checkpoint((loader){.checkpoint = checkpoint, .config = config, .weights = weights}, err);
+rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_compute compute, t5_weights *weights, rt_error *err) {
+    return load_checkpoint((loader){.checkpoint = checkpoint, .config = config, .compute = compute, .weights = weights}, err);
 }
 
-rt_status t5_weights_measure(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_weights *weights, rt_error *err) {
-    return load_checkpoint((loader){.checkpoint = checkpoint, .config = config, .weights = weights, .headers_only = true}, err);
+rt_status t5_weights_measure(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_compute compute, t5_weights *weights, rt_error *err) {
+    return load_checkpoint((loader){.checkpoint = checkpoint, .config = config, .compute = compute, .weights = weights, .headers_only = true}, err);
 }
 
 rt_status t5_weights_each(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_tensor_visit visit, void *context, rt_error *err) {

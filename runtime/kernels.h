@@ -32,7 +32,8 @@ typedef struct rt_screen_query {
 } rt_screen_query;
 
 typedef struct rt_kernels {
-    const char *isa; /* "ref", "avx2", "avx512" (with or without VNNI), "neon" */
+    const char *isa;   /* "ref", "avx2", "avx512", "neon" */
+    const char *bytes; /* what multiplies bytes: "vnni", "amx", "dotprod", "ref"; "" where that is hardly faster than f32 */
 
     /* Widths at which dot and weighted_rows run full tiles. Blocks of multiples of these waste nothing. */
     size_t dot_tile_rows, dot_tile_cols;
@@ -72,27 +73,35 @@ typedef struct rt_kernels {
     /* out[t] = A[row[t]] . b, the same bits as dot. */
     void (*dot_listed)(size_t n, const uint8_t *row, size_t k, const float *A, size_t lda, const float *b, float *out);
 
-    /* Makes a query ready for screen: p = round(x / scale), scale = largest |x| / 127, and norms rounded up; p [k rounded up to 4], the rest 0.
-     * Where x is not finite, or so small that its squares vanish, p is 0 and the norms are infinite. NULL where screen is. */
+    /* Rows of 8-bit numbers. P [m, k] with k a multiple of 4; Q [k / 4][64][4] plus 128, one panel of 64 units; scale, alpha, beta [64].
+     *
+     * quantise makes a row ready: p = round(x / scale), scale = largest |x| / 127, and norms rounded up; p [k rounded up to 4], the rest 0. A row so
+     * small that its squares vanish is taken for 0; one that is not finite, or so large that its squares are not, has p 0 and scale NaN. Both have
+     * infinite norms. */
     void (*quantise)(size_t k, const float *x, int8_t *p, rt_screen_query *query);
 
-    /* Bit j of mask[i]: the score of query i and unit j of a panel may be positive. P [m, k], k a multiple of 4; Q [k / 4][64][4] plus 128;
-     * scale, alpha, beta [64]. NULL where there is no 8-bit product that pays. */
+    /* C[i, j] = (q[j] . p[i]) scale[j] scale of i, for j < n <= 64;  the whole-number product is exact, then rounded, as are the two factors. */
+    void (*dot_bytes)(size_t m, size_t n, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
+                      float *C, size_t ldc);
+
+    /* Bit j of mask[i]: the score of query i and unit j may be positive. */
     void (*screen)(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
                    const float *alpha, const float *beta, uint64_t *mask);
 
-    /* Between what the scores lie: upper[i, j] is at least the dot kernel's score of query i and unit j of a panel, +inf where nothing is known;
-     * lower[i] is raised to the largest number that a score of the units without a bit in forbidden[i * ldf] cannot be below. The rest as of
-     * screen, and NULL where that is. */
+    /* Between what the scores lie: upper[i, j] is at least the dot kernel's score of query i and unit j, +inf where nothing is known; lower[i] is
+     * raised to the largest number that a score of the units without a bit in forbidden[i * ldf] cannot be below. */
     void (*estimate)(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
                      const float *alpha, const float *beta, const uint64_t *forbidden, size_t ldf, float *upper, size_t ldu, float *lower);
 } rt_kernels;
+
+/* Whether an 8-bit product of so many rows is worth making to save f32 work. Few rows wait for memory, of which it reads a quarter. */
+static inline bool rt_bytes_pay(const rt_kernels *kernels, size_t rows) { return kernels->bytes[0] != '\0' || rows <= 8; }
 
 /* The variant that this machine runs best; `force` (one of the names above; NULL or "": none) asks for one. RT_ERR_USAGE for a name
  * that this machine does not run. The table is constant. */
 rt_status rt_kernels_choose(const char *force, const rt_kernels **kernels, rt_error *err);
 
-enum { RT_MAX_VARIANTS = 4 };
+enum { RT_MAX_VARIANTS = 6 };
 
 /* Every variant that this machine can run, best first; returns how many. */
 size_t rt_kernels_runnable(const rt_kernels *runnable[RT_MAX_VARIANTS]);

@@ -113,8 +113,110 @@ V void v_dot_store(size_t rows, size_t cols, v16 acc[RT_DOT_ROWS][RT_DOT_COLS], 
     }
 }
 
+V __m256 of_sums(const int32_t *U, int32_t s) {
+    return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_loadu_si256((const __m256i *)U), _mm256_set1_epi32(s)));
+}
+V v16 v_of_sums(const int32_t *U, int32_t s) { return (v16){of_sums(U, s), of_sums(U + 8, s)}; }
+V void v_store_i8(int8_t *p, size_t n, v16 r) {
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_cvtps_epi32(r.lo), _mm256_cvtps_epi32(r.hi)), 0xd8);
+    int8_t bytes[16];
+    _mm_storeu_si128((__m128i *)bytes, _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+    memcpy(p, bytes, n);
+}
+
 #undef V
 #include "runtime/kernels_vector.h"
+#include "runtime/kernels_bytes.h"
 
-const rt_kernels rt_kernels_avx2 = RT_TABLE(NULL, NULL, NULL);
+/* ---- 8-bit products ---- */
+
+#define HALF_PANEL 32 /* units at a time, in four registers */
+
+/* Plain AVX2 multiplies unsigned bytes by signed ones, and adds two products to 16 bits, without overflow as long as both are at most 127: so the
+ * row's bytes go without their signs, and the units' take them over. */
+#define PLAIN_ROWS 2
+
+RT_KERNEL inline __attribute__((always_inline)) void plain_rows(size_t rows, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,
+                                                                const uint8_t *Q, int32_t U[][RT_SCREEN_PANEL]) {
+    const __m256i ones = _mm256_set1_epi16(1), less_128 = _mm256_set1_epi8((char)0x80);
+    __m256i acc[PLAIN_ROWS][4];
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm256_set1_epi32(128 * query[i].sum);
+    }
+    for (size_t c = 0; c < k; c += 4) {
+        __m256i p[PLAIN_ROWS];
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            int32_t four;
+            memcpy(&four, P + i * ldp + c, sizeof four);
+            p[i] = _mm256_set1_epi32(four);
+        }
+        UNROLL for (size_t v = 0; v < 4; v++) {
+            const __m256i q = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(Q + c * RT_SCREEN_PANEL + 32 * v)), less_128);
+            UNROLL for (size_t i = 0; i < rows; i++) {
+                const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(p[i]), _mm256_sign_epi8(q, p[i]));
+                acc[i][v] = _mm256_add_epi32(acc[i][v], _mm256_madd_epi16(pairs, ones));
+            }
+        }
+    }
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        UNROLL for (size_t v = 0; v < 4; v++) _mm256_storeu_si256((__m256i *)(U[i] + 8 * v), acc[i][v]);
+    }
+}
+
+__attribute__((target("avx2,fma,f16c,bmi,bmi2,popcnt"))) void rt_byte_sums_avx2(size_t m, size_t k, const int8_t *P, size_t ldp,
+                                                                              const rt_screen_query *query, const uint8_t *Q,
+                                                                              int32_t U[][RT_SCREEN_PANEL]) {
+    for (size_t j = 0; j < RT_SCREEN_PANEL; j += HALF_PANEL) {
+        int32_t(*half)[RT_SCREEN_PANEL] = (int32_t(*)[RT_SCREEN_PANEL])(U[0] + j);
+        size_t i = 0;
+        for (; i + PLAIN_ROWS <= m; i += PLAIN_ROWS) plain_rows(PLAIN_ROWS, k, P + i * ldp, ldp, query + i, Q + 4 * j, half + i);
+        if (i < m) plain_rows(1, k, P + i * ldp, ldp, query + i, Q + 4 * j, half + i);
+    }
+}
+
+/* AVX-VNNI: what AVX-512 VNNI does, on half a vector. */
+#define RT_VNNI static __attribute__((target("avxvnni,avx2,fma,f16c,bmi,bmi2,popcnt")))
+#define VNNI_ROWS 3
+
+RT_VNNI inline __attribute__((always_inline)) void vnni_rows(size_t rows, size_t k, const int8_t *P, size_t ldp, const uint8_t *Q,
+                                                             int32_t U[][RT_SCREEN_PANEL]) {
+    __m256i acc[VNNI_ROWS][4];
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm256_setzero_si256();
+    }
+    for (size_t c = 0; c < k; c += 4) {
+        __m256i p[VNNI_ROWS];
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            int32_t four;
+            memcpy(&four, P + i * ldp + c, sizeof four);
+            p[i] = _mm256_set1_epi32(four);
+        }
+        UNROLL for (size_t v = 0; v < 4; v++) {
+            const __m256i q = _mm256_loadu_si256((const __m256i *)(Q + c * RT_SCREEN_PANEL + 32 * v));
+            UNROLL for (size_t i = 0; i < rows; i++) acc[i][v] = _mm256_dpbusd_avx_epi32(acc[i][v], q, p[i]);
+        }
+    }
+    UNROLL for (size_t i = 0; i < rows; i++) {
+        UNROLL for (size_t v = 0; v < 4; v++) _mm256_storeu_si256((__m256i *)(U[i] + 8 * v), acc[i][v]);
+    }
+}
+
+RT_VNNI void byte_sums_vnni(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q,
+                            int32_t U[][RT_SCREEN_PANEL]) {
+    (void)query;
+    for (size_t j = 0; j < RT_SCREEN_PANEL; j += HALF_PANEL) {
+        int32_t(*half)[RT_SCREEN_PANEL] = (int32_t(*)[RT_SCREEN_PANEL])(U[0] + j);
+        size_t i = 0;
+        for (; i + VNNI_ROWS <= m; i += VNNI_ROWS) vnni_rows(VNNI_ROWS, k, P + i * ldp, ldp, Q + 4 * j, half + i);
+        for (; i < m; i++) vnni_rows(1, k, P + i * ldp, ldp, Q + 4 * j, half + i);
+    }
+}
+
+#define byte_sums_plain rt_byte_sums_avx2
+
+RT_BYTE_KERNELS(plain)
+RT_BYTE_KERNELS(vnni)
+
+const rt_kernels rt_kernels_avx2 = RT_TABLE(plain, "");
+const rt_kernels rt_kernels_avx2_vnni = RT_TABLE(vnni, "vnni");
 #endif

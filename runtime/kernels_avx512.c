@@ -105,19 +105,24 @@ V void v_dot_store(size_t rows, size_t cols, v16 acc[RT_DOT_ROWS][RT_DOT_COLS], 
     }
 }
 
+V v16 v_of_sums(const int32_t *U, int32_t s) { return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_loadu_si512(U), _mm512_set1_epi32(s))); }
+V void v_store_i8(int8_t *p, size_t n, v16 r) { _mm512_mask_cvtepi32_storeu_epi8(p, first(n), _mm512_cvtps_epi32(r)); }
+
 #undef V
 #include "runtime/kernels_vector.h"
+#include "runtime/kernels_bytes.h"
 
-/* ---- screening: 4 x 8 bits a lane and instruction (VNNI), queries broadcast, 64 units in four registers ---- */
+/* ---- 8-bit products ---- */
 
+/* VNNI multiplies and adds 4 x 8 bits a lane: four bytes of a row broadcast, 64 units in four registers. */
 #define RT_VNNI static __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c,bmi,bmi2,popcnt")))
-#define SCREEN_ROWS 6
+#define VNNI_ROWS 6
 
-/* acc[i] = the whole-number scores of query i and the 64 units of a panel. */
-RT_VNNI inline __attribute__((always_inline)) void byte_products(size_t rows, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,
-                                                                 const uint8_t *Q, __m512i acc[SCREEN_ROWS][4]) {
+RT_VNNI inline __attribute__((always_inline)) void vnni_rows(size_t rows, size_t k, const int8_t *P, size_t ldp, const uint8_t *Q,
+                                                             int32_t U[][RT_SCREEN_PANEL]) {
+    __m512i acc[VNNI_ROWS][4];
     UNROLL for (size_t i = 0; i < rows; i++) {
-        UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm512_set1_epi32(-128 * query[i].sum);
+        UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm512_setzero_si512();
     }
     for (size_t c = 0; c < k; c += 4) {
         __m512i q[4];
@@ -129,86 +134,84 @@ RT_VNNI inline __attribute__((always_inline)) void byte_products(size_t rows, si
             UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = _mm512_dpbusd_epi32(acc[i][v], q[v], p);
         }
     }
-}
-
-RT_VNNI inline __attribute__((always_inline)) void screen_rows(size_t rows, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,
-                                                               const uint8_t *Q, const float *scale, const float *alpha, const float *beta,
-                                                               uint64_t *mask) {
-    __m512i acc[SCREEN_ROWS][4];
-    byte_products(rows, k, P, ldp, query, Q, acc);
     UNROLL for (size_t i = 0; i < rows; i++) {
-        const __m512 s = _mm512_set1_ps(query[i].scale), norm = _mm512_set1_ps(query[i].norm), loss = _mm512_set1_ps(query[i].loss);
-        mask[i] = 0;
-        UNROLL for (size_t v = 0; v < 4; v++) {
-            const __m512 estimate = _mm512_mul_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(acc[i][v]), _mm512_loadu_ps(scale + 16 * v)), s);
-            const __m512 bound = _mm512_fmadd_ps(_mm512_loadu_ps(beta + 16 * v), loss, _mm512_mul_ps(_mm512_loadu_ps(alpha + 16 * v), norm));
-            const __mmask16 keep = _mm512_cmp_ps_mask(_mm512_add_ps(estimate, bound), _mm512_setzero_ps(), _CMP_NLE_UQ);
-            mask[i] |= (uint64_t)keep << (16 * v);
-        }
+        UNROLL for (size_t v = 0; v < 4; v++) _mm512_storeu_si512(U[i] + 16 * v, acc[i][v]);
     }
 }
 
-RT_VNNI void screen(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
-                    const float *alpha, const float *beta, uint64_t *mask) {
+RT_VNNI void byte_sums_vnni(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q,
+                            int32_t U[][RT_SCREEN_PANEL]) {
+    (void)query;
     size_t i = 0;
-    for (; i + SCREEN_ROWS <= m; i += SCREEN_ROWS) screen_rows(SCREEN_ROWS, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, mask + i);
-    for (; i < m; i++) screen_rows(1, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, mask + i);
+    for (; i + VNNI_ROWS <= m; i += VNNI_ROWS) vnni_rows(VNNI_ROWS, k, P + i * ldp, ldp, Q, U + i);
+    switch (m - i) {
+    case 1: vnni_rows(1, k, P + i * ldp, ldp, Q, U + i); break;
+    case 2: vnni_rows(2, k, P + i * ldp, ldp, Q, U + i); break;
+    case 3: vnni_rows(3, k, P + i * ldp, ldp, Q, U + i); break;
+    case 4: vnni_rows(4, k, P + i * ldp, ldp, Q, U + i); break;
+    case 5: vnni_rows(5, k, P + i * ldp, ldp, Q, U + i); break;
+    default: break;
+    }
 }
 
-RT_VNNI inline __attribute__((always_inline)) void estimate_rows(size_t rows, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,
-                                                                 const uint8_t *Q, const float *scale, const float *alpha, const float *beta,
-                                                                 const uint64_t *forbidden, size_t ldf, float *upper, size_t ldu, float *lower) {
-    __m512i acc[SCREEN_ROWS][4];
-    byte_products(rows, k, P, ldp, query, Q, acc);
-    const v16 step = v_set(RT_STEP), infinity = v_set(INFINITY);
-    UNROLL for (size_t i = 0; i < rows; i++) {
-        const v16 s = v_set(query[i].scale), norm = v_set(query[i].norm), loss = v_set(query[i].loss);
-        v16 largest = v_set(lower[i]);
-        UNROLL for (size_t v = 0; v < 4; v++) {
-            const v16 between = v_mul(v_mul(_mm512_cvtepi32_ps(acc[i][v]), v_load(scale + 16 * v)), s);
-            const v16 bound = v_fma(v_load(beta + 16 * v), loss, v_mul(v_load(alpha + 16 * v), norm));
-            const v16 most = v_add(between, bound), least = v_sub(between, bound);
-            const __mmask16 allowed = (__mmask16)~(forbidden[i * ldf] >> (16 * v));
-            /* The second operand is what min and max return where one is NaN. */
-            v_store(upper + i * ldu + 16 * v, _mm512_min_ps(v_fma(v_abs(most), step, most), infinity));
-            largest = _mm512_mask_max_ps(largest, allowed, v_fma(v_neg(v_abs(least)), step, least), largest);
+/* AMX multiplies tiles: 16 rows of 64 bytes by 64 bytes of 16 units, which a panel holds as 16 groups of four. Two by two tiles of sums, so that a
+ * tile is loaded once for each product (loading takes longer than multiplying). */
+#define RT_AMX static __attribute__((target("amx-tile,amx-int8,avx512f")))
+enum { TILE = 16, TILE_BYTES = 64, AMX_ROWS_MIN = 8 };
+
+/* What tile registers look like: 0 and 1 the sums of the first rows, 2 and 3 those of the others; 4 and 5 the rows; 6 and 7 the units. */
+typedef struct tile_shapes {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+} tile_shapes;
+
+RT_AMX void byte_sums_amx(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q,
+                          int32_t U[][RT_SCREEN_PANEL]) {
+    if (m < AMX_ROWS_MIN || k % TILE_BYTES != 0) {
+        byte_sums_vnni(m, k, P, ldp, query, Q, U);
+        return;
+    }
+    const uint8_t top = m < TILE ? (uint8_t)m : TILE, below = m > TILE ? (uint8_t)(m - TILE) : 1; /* a tile has a row at least: one is computed twice */
+    const size_t second = m > TILE ? TILE : 0;
+    const tile_shapes shapes = {
+        .palette = 1,
+        .row_bytes = {TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES},
+        .rows = {top, top, below, below, top, below, TILE, TILE},
+    };
+    _tile_loadconfig(&shapes);
+    for (size_t j = 0; j < RT_SCREEN_PANEL; j += 2 * TILE) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+        for (size_t c = 0; c < k; c += TILE_BYTES) {
+            const uint8_t *q = Q + c * RT_SCREEN_PANEL + 4 * j;
+            _tile_loadd(4, P + c, ldp);
+            _tile_loadd(6, q, 4 * RT_SCREEN_PANEL);
+            _tile_loadd(7, q + 4 * TILE, 4 * RT_SCREEN_PANEL);
+            _tile_dpbsud(0, 4, 6);
+            _tile_dpbsud(1, 4, 7);
+            _tile_loadd(5, P + second * ldp + c, ldp);
+            _tile_dpbsud(2, 5, 6);
+            _tile_dpbsud(3, 5, 7);
         }
-        lower[i] = _mm512_reduce_max_ps(largest);
+        _tile_stored(2, U[second] + j, sizeof *U);
+        _tile_stored(3, U[second] + j + TILE, sizeof *U);
+        _tile_stored(0, U[0] + j, sizeof *U);
+        _tile_stored(1, U[0] + j + TILE, sizeof *U);
     }
+    _tile_release();
 }
 
-RT_VNNI void estimate(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
-                      const float *alpha, const float *beta, const uint64_t *forbidden, size_t ldf, float *upper, size_t ldu, float *lower) {
-    size_t i = 0;
-    for (; i + SCREEN_ROWS <= m; i += SCREEN_ROWS) {
-        estimate_rows(SCREEN_ROWS, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, forbidden + i * ldf, ldf, upper + i * ldu, ldu, lower + i);
-    }
-    for (; i < m; i++) {
-        estimate_rows(1, k, P + i * ldp, ldp, query + i, Q, scale, alpha, beta, forbidden + i * ldf, ldf, upper + i * ldu, ldu, lower + i);
-    }
-}
+/* Without VNNI, what AVX2 does is as good. */
+#define byte_sums_plain rt_byte_sums_avx2
 
-static float up(float sum_of_squares, size_t k) { return sqrtf(sum_of_squares) * (1.0f + (float)(k / RT_LANES + 16) * 0x1p-23f); }
+RT_BYTE_KERNELS(plain)
+RT_BYTE_KERNELS(vnni)
+RT_BYTE_KERNELS(amx)
 
-RT_VNNI void quantise(size_t k, const float *x, int8_t *p, rt_screen_query *query) {
-    v16 most = v_zero(), square = v_zero(), lost = v_zero();
-    uint32_t nan = 0;
-    FOR_LANES(k, const v16 v = load(x + i, len); nan |= v_nan(v); most = v_max(most, v_abs(v)););
-    const float largest = max(RT_LANES, (const float *)&most);
-    memset(p, 0, (k + 3) / 4 * 4);
-    *query = (rt_screen_query){.norm = INFINITY, .loss = INFINITY};
-    if (nan != 0 || !(largest > RT_SCREEN_MIN && largest < RT_SCREEN_MAX)) return;
-    query->scale = largest / 127.0f;
-    const v16 inverse = v_set(127.0f / largest), scale = v_set(-query->scale), round = v_set(RT_ROUND);
-    __m512i sum = _mm512_setzero_si512();
-    FOR_LANES(k, const v16 v = load(x + i, len); const v16 r = v_sub(v_fma(v, inverse, round), round); const v16 e = v_fma(scale, r, v);
-              const __m512i whole = _mm512_cvtps_epi32(r); _mm512_mask_cvtepi32_storeu_epi8(p + i, first(len), whole);
-              sum = _mm512_add_epi32(sum, whole); square = v_fma(v, v, square); lost = v_fma(e, e, lost););
-    query->sum = _mm512_reduce_add_epi32(sum);
-    query->norm = up(v_sum(square), k);
-    query->loss = up(v_sum(lost), k);
-}
-
-const rt_kernels rt_kernels_avx512 = RT_TABLE(NULL, NULL, NULL);
-const rt_kernels rt_kernels_avx512_vnni = RT_TABLE(quantise, screen, estimate);
+const rt_kernels rt_kernels_avx512 = RT_TABLE(plain, "");
+const rt_kernels rt_kernels_avx512_vnni = RT_TABLE(vnni, "vnni");
+const rt_kernels rt_kernels_avx512_amx = RT_TABLE(amx, "amx");
 #endif

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct v16 {
     float32x4_t a, b, c, d; /* lanes 0..3, 4..7, 8..11, 12..15 */
@@ -138,8 +139,88 @@ V void v_dot_store(size_t rows, size_t cols, v16 acc[RT_DOT_ROWS][RT_DOT_COLS], 
     }
 }
 
+V float32x4_t of_sums(const int32_t *U, int32_t s) { return vcvtq_f32_s32(vsubq_s32(vld1q_s32(U), vdupq_n_s32(s))); }
+V v16 v_of_sums(const int32_t *U, int32_t s) { return (v16){of_sums(U, s), of_sums(U + 4, s), of_sums(U + 8, s), of_sums(U + 12, s)}; }
+V int16x8_t words(float32x4_t x, float32x4_t y) { return vcombine_s16(vqmovn_s32(vcvtnq_s32_f32(x)), vqmovn_s32(vcvtnq_s32_f32(y))); }
+V void v_store_i8(int8_t *p, size_t n, v16 r) {
+    int8_t bytes[16];
+    vst1q_s8(bytes, vcombine_s8(vqmovn_s16(words(r.a, r.b)), vqmovn_s16(words(r.c, r.d))));
+    memcpy(p, bytes, n);
+}
+
 #undef V
 #include "runtime/kernels_vector.h"
+#include "runtime/kernels_bytes.h"
 
-const rt_kernels rt_kernels_neon = RT_TABLE(NULL, NULL, NULL);
+/* ---- 8-bit products ---- */
+
+#define QUARTER_PANEL 16 /* units at a time, in four registers of bytes */
+
+RT_KERNEL inline __attribute__((always_inline)) int8x16_t four_bytes(const int8_t *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return vreinterpretq_s8_s32(vdupq_n_s32(four));
+}
+
+RT_KERNEL inline __attribute__((always_inline)) int8x16_t four_units(const uint8_t *q) {
+    return vreinterpretq_s8_u8(veorq_u8(vld1q_u8(q), vdupq_n_u8(0x80)));
+}
+
+/* Every Arm processor: products of 16 bits, added by pairs to 32. */
+RT_KERNEL void byte_sums_plain(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q,
+                               int32_t U[][RT_SCREEN_PANEL]) {
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < RT_SCREEN_PANEL; j += QUARTER_PANEL) {
+            int32x4_t low[4], high[4];
+            UNROLL for (size_t v = 0; v < 4; v++) low[v] = high[v] = vdupq_n_s32(0);
+            for (size_t c = 0; c < k; c += 4) {
+                const int8x16_t p = four_bytes(P + i * ldp + c);
+                UNROLL for (size_t v = 0; v < 4; v++) {
+                    const int8x16_t q = four_units(Q + c * RT_SCREEN_PANEL + 4 * j + 16 * v);
+                    low[v] = vpadalq_s16(low[v], vmull_s8(vget_low_s8(q), vget_low_s8(p)));
+                    high[v] = vpadalq_s16(high[v], vmull_high_s8(q, p));
+                }
+            }
+            UNROLL for (size_t v = 0; v < 4; v++) vst1q_s32(U[i] + j + 4 * v, vaddq_s32(vpaddq_s32(low[v], high[v]), vdupq_n_s32(128 * query[i].sum)));
+        }
+    }
+}
+
+/* Processors with the dot-product extension: four products a lane at once. */
+#define RT_DOTPROD static __attribute__((target("arch=armv8.2-a+dotprod")))
+#define DOTPROD_ROWS 4
+
+RT_DOTPROD inline __attribute__((always_inline)) void dotprod_rows(size_t rows, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,
+                                                                   const uint8_t *Q, int32_t U[][RT_SCREEN_PANEL]) {
+    for (size_t j = 0; j < RT_SCREEN_PANEL; j += QUARTER_PANEL) {
+        int32x4_t acc[DOTPROD_ROWS][4];
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = vdupq_n_s32(128 * query[i].sum);
+        }
+        for (size_t c = 0; c < k; c += 4) {
+            int8x16_t q[4];
+            UNROLL for (size_t v = 0; v < 4; v++) q[v] = four_units(Q + c * RT_SCREEN_PANEL + 4 * j + 16 * v);
+            UNROLL for (size_t i = 0; i < rows; i++) {
+                const int8x16_t p = four_bytes(P + i * ldp + c);
+                UNROLL for (size_t v = 0; v < 4; v++) acc[i][v] = vdotq_s32(acc[i][v], q[v], p);
+            }
+        }
+        UNROLL for (size_t i = 0; i < rows; i++) {
+            UNROLL for (size_t v = 0; v < 4; v++) vst1q_s32(U[i] + j + 4 * v, acc[i][v]);
+        }
+    }
+}
+
+RT_DOTPROD void byte_sums_dotprod(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q,
+                                  int32_t U[][RT_SCREEN_PANEL]) {
+    size_t i = 0;
+    for (; i + DOTPROD_ROWS <= m; i += DOTPROD_ROWS) dotprod_rows(DOTPROD_ROWS, k, P + i * ldp, ldp, query + i, Q, U + i);
+    for (; i < m; i++) dotprod_rows(1, k, P + i * ldp, ldp, query + i, Q, U + i);
+}
+
+RT_BYTE_KERNELS(plain)
+RT_BYTE_KERNELS(dotprod)
+
+const rt_kernels rt_kernels_neon = RT_TABLE(plain, "");
+const rt_kernels rt_kernels_neon_dotprod = RT_TABLE(dotprod, "dotprod");
 #endif

@@ -185,7 +185,7 @@ static void quantise(size_t k, const float *x, int8_t *p, rt_screen_query *query
         if (fabsf(x[c]) > largest) largest = fabsf(x[c]);
     }
     memset(p, 0, (k + 3) / 4 * 4);
-    *query = (rt_screen_query){.norm = INFINITY, .loss = INFINITY};
+    *query = (rt_screen_query){.scale = !nan && largest < RT_SCREEN_MAX ? 0.0f : NAN, .norm = INFINITY, .loss = INFINITY};
     if (nan || !(largest > RT_SCREEN_MIN && largest < RT_SCREEN_MAX)) return;
     query->scale = largest / 127.0f;
     const float inverse = 127.0f / largest;
@@ -200,16 +200,27 @@ static void quantise(size_t k, const float *x, int8_t *p, rt_screen_query *query
     query->loss = up(sum_lanes(lost), k);
 }
 
+/* (q[j] . p) scale[j] scale of p, of unit j of a panel. */
+static float byte_score(size_t k, const int8_t *p, const rt_screen_query *query, const uint8_t *Q, const float *scale, size_t j) {
+    int32_t sum = 0;
+    for (size_t c = 0; c < k; c++) sum += p[c] * (Q[(c / 4 * RT_SCREEN_PANEL + j) * 4 + c % 4] - 128);
+    return (float)sum * scale[j] * query->scale;
+}
+
+static void dot_bytes(size_t m, size_t n, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
+                      float *C, size_t ldc) {
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < n; j++) C[i * ldc + j] = byte_score(k, P + i * ldp, &query[i], Q, scale, j);
+    }
+}
+
 static void screen(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
                    const float *alpha, const float *beta, uint64_t *mask) {
     for (size_t i = 0; i < m; i++) {
         mask[i] = 0;
         for (size_t j = 0; j < RT_SCREEN_PANEL; j++) {
-            int32_t sum = 0;
-            for (size_t c = 0; c < k; c++) sum += P[i * ldp + c] * Q[(c / 4 * RT_SCREEN_PANEL + j) * 4 + c % 4];
-            const float estimate = (float)(sum - 128 * query[i].sum) * scale[j] * query[i].scale;
             const float bound = fmaf(beta[j], query[i].loss, alpha[j] * query[i].norm);
-            if (!(estimate + bound <= 0.0f)) mask[i] |= UINT64_C(1) << j;
+            if (!(byte_score(k, P + i * ldp, &query[i], Q, scale, j) + bound <= 0.0f)) mask[i] |= UINT64_C(1) << j;
         }
     }
 }
@@ -218,9 +229,7 @@ static void estimate(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_s
                      const float *alpha, const float *beta, const uint64_t *forbidden, size_t ldf, float *upper, size_t ldu, float *lower) {
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < RT_SCREEN_PANEL; j++) {
-            int32_t sum = 0;
-            for (size_t c = 0; c < k; c++) sum += P[i * ldp + c] * Q[(c / 4 * RT_SCREEN_PANEL + j) * 4 + c % 4];
-            const float between = (float)(sum - 128 * query[i].sum) * scale[j] * query[i].scale;
+            const float between = byte_score(k, P + i * ldp, &query[i], Q, scale, j);
             const float bound = fmaf(beta[j], query[i].loss, alpha[j] * query[i].norm);
             const float most = between + bound, least = between - bound, above = fmaf(fabsf(most), RT_STEP, most);
             const float below = fmaf(-fabsf(least), RT_STEP, least);
@@ -232,6 +241,7 @@ static void estimate(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_s
 
 const rt_kernels rt_kernels_ref = {
     .isa = "ref",
+    .bytes = "ref",
     .dot_tile_rows = 1,
     .dot_tile_cols = 1,
     .dot = dot,
@@ -251,6 +261,7 @@ const rt_kernels rt_kernels_ref = {
     .keep_above = keep_above,
     .dot_listed = dot_listed,
     .quantise = quantise,
+    .dot_bytes = dot_bytes,
     .screen = screen,
     .estimate = estimate,
 };

@@ -7,6 +7,11 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 typedef struct variant {
@@ -31,15 +36,41 @@ static bool has_avx512(void) {
 }
 
 static bool has_vnni(void) { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
+
+static bool has_bit(unsigned bit, unsigned word) { return (word >> bit & 1) != 0; }
+
+/* Compilers learn the names of newer sets late: CPUID leaf 7, subleaf 1, EAX bit 4; and leaf 7, EDX bits 24 and 25. */
+static bool has_avx2_vnni(void) {
+    unsigned eax, ebx, ecx, edx;
+    return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && has_bit(4, eax);
+}
+
+/* The system gives a process tile registers, 8 KiB of state, only when asked. */
+static bool may_use_tiles(void) {
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+}
+
+static bool has_amx(void) {
+    unsigned eax, ebx, ecx, edx;
+    return has_vnni() && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && has_bit(24, edx) && has_bit(25, edx) && may_use_tiles();
+}
+#endif
+
+#if defined(__aarch64__)
+static bool has_dotprod(void) { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 #endif
 
 /* Best first. */
 static const variant variants[] = {
 #if defined(__x86_64__)
+    {&rt_kernels_avx512_amx, has_amx},
     {&rt_kernels_avx512_vnni, has_vnni},
     {&rt_kernels_avx512, has_avx512},
+    {&rt_kernels_avx2_vnni, has_avx2_vnni},
     {&rt_kernels_avx2, has_avx2},
 #elif defined(__aarch64__)
+    {&rt_kernels_neon_dotprod, has_dotprod},
     {&rt_kernels_neon, always},
 #endif
     {&rt_kernels_ref, always},
@@ -47,7 +78,7 @@ static const variant variants[] = {
 
 enum { N_VARIANTS = sizeof variants / sizeof variants[0] };
 
-/* "avx512, avx2, ref": the names that this machine runs. A set and its extension share one. */
+/* "avx512, avx2, ref": the names that this machine runs. A set and its extensions share one. */
 enum { NAMES_SIZE = 64 };
 static const char *names_here(char names[NAMES_SIZE]) {
     const char *last = "";

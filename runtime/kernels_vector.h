@@ -8,6 +8,7 @@
  *   v_add v_sub v_mul v_div v_fma v_max v_abs v_neg v_pow2 (2^n of a rounded z, see kernels_math.h) v_sum (lanes order)
  *   v_lt v_ge v_nle v_eq v_nan: comparisons to 16 mask bits;  v_pick(mask, a, b): a where set
  *   v_dot_store: the sums of a tile of accumulators into C
+ *   and what kernels_bytes.h asks for, which is to be included after this one
  * v_load_n and v_store_n touch the first n lanes only; loads fill the others with 0. */
 #include <math.h>
 #include <string.h>
@@ -342,13 +343,15 @@ RT_KERNEL size_t keep_above(size_t n, const float *x, float t, size_t n_ties, ui
     return count;
 }
 
-#define RT_TABLE(quantise_kernel, screen_kernel, estimate_kernel)                                                                                                  \
-    {                                                                                                                                              \
-        .isa = RT_ISA_NAME, .dot_tile_rows = RT_DOT_ROWS, .dot_tile_cols = RT_DOT_COLS, .dot = dot, .weighted_rows = weighted_rows,                 \
-        .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16},                                                \
-        .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,        \
-                  [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1},                                                \
-        .rms_norm = rms_norm, .add = add, .mul = mul, .scale = scale, .activate = activate, .max = max, .argmax = argmax, .exp_sum = exp_sum,      \
-        .count_ge = count_ge, .keep_above = keep_above, .dot_listed = dot_listed, .quantise = quantise_kernel, .screen = screen_kernel,                                         \
-        .estimate = estimate_kernel,                                                                                                                \
+/* The table of the variant whose 8-bit products are called `kind` (kernels_bytes.h). */
+#define RT_TABLE(kind, bytes_name)                                                                                                           \
+    {                                                                                                                                        \
+        .isa = RT_ISA_NAME, .bytes = bytes_name, .dot_tile_rows = RT_DOT_ROWS, .dot_tile_cols = RT_DOT_COLS, .dot = dot,                      \
+        .weighted_rows = weighted_rows,                                                                                                      \
+        .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16},                                          \
+        .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,  \
+                  [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1},                                          \
+        .rms_norm = rms_norm, .add = add, .mul = mul, .scale = scale, .activate = activate, .max = max, .argmax = argmax,                    \
+        .exp_sum = exp_sum, .count_ge = count_ge, .keep_above = keep_above, .dot_listed = dot_listed, .quantise = quantise,                  \
+        .dot_bytes = dot_bytes_##kind, .screen = screen_##kind, .estimate = estimate_##kind,                                                 \
     }

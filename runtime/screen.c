@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/kernels_isa.h"
-
 #define UNIT 0x1p-24 /* half a unit in the last place of 1 */
 
 /* What subnormal results can lose: a query's norm is at least RT_SCREEN_MIN = 1e-12, so this is at least 1e-32, and k 2^-149 is far less. */
@@ -33,7 +31,7 @@ void rt_screen_fill(const rt_kernels *kernels, const rt_matrix *W, size_t panel,
         rt_screen_query w = {0};
         if (first + j < screen->n) {
             kernels->widen[W->dtype](k, rt_matrix_row(W, first + j), scratch);
-            (kernels->quantise != NULL ? kernels : &rt_kernels_ref)->quantise(k, scratch, row, &w);
+            kernels->quantise(k, scratch, row, &w);
             for (size_t c = 0; c < screen->k_padded; c++) row[c] = (int8_t)(row[c] ^ 0x80);
             for (size_t c = 0; c < screen->k_padded; c += 4) memcpy(q + c / 4 * step + 4 * j, row + c, 4);
         }

@@ -22,6 +22,9 @@
 #include "runtime/arena.h"
 #include "runtime/kernels.h"
 
+/* The longest rows whose 8-bit products fit 32 bits, with the 128 that is added to one side: 255 * 127 * 2^16 < 2^31. */
+enum { RT_BYTES_MAX_K = 1 << 16 };
+
 /* The 8-bit copy of a static matrix [n, k], by panels of RT_SCREEN_PANEL rows: q [panel][k_padded / 4][RT_SCREEN_PANEL][4], plus 128. */
 typedef struct rt_screen {
     size_t n, k, k_padded; /* k_padded: a multiple of 4 */

@@ -116,6 +116,12 @@ static void score_keys(const rt_unit *unit, size_t first, size_t n, void *scratc
         rt_topk_keys_estimate(unit->compute->kernels, &unit->keys, first, n, unit->S, unit->ld);
         return;
     }
+    if (a->bytes != NULL) {
+        const rt_kernels *kernels = unit->compute->kernels;
+        rt_dot_bytes_rows(kernels, m, a->bytes->Q, unit->span.query, a->bytes->K, first, n, unit->S + first, unit->ld);
+        if (a->gate != NULL) rt_dot_bytes_rows(kernels, m, a->bytes->Q, unit->span.query, a->bytes->gate, first, n, unit->G + first, unit->ld);
+        return;
+    }
     const float *Q = a->Q + unit->span.query * a->ldq + unit->head * a->d_k;
     if (a->screen != NULL) {
         rt_screen_scores(unit->compute->kernels, &unit->screened, m, Q, a->ldq, &a->K, first, n, a->tally, scratch);
@@ -242,7 +248,9 @@ static void weigh_row(const rt_unit *unit, size_t i, void *scratch) {
         if (a->statistics != NULL) count_mass(a->statistics, sum, whole);
     } else if (a->act != RT_RELU && a->act != RT_IDENTITY) kernels->activate(a->act, kept, s);
     if (a->gate != NULL) {
-        if (unit->dense[i]) kernels->mul(kept, unit->G + i * unit->ld, s);
+        const float *gate = unit->G + i * unit->ld;
+        if (unit->dense[i]) kernels->mul(kept, gate, s);
+        else if (a->bytes != NULL) for (size_t t = 0; t < kept; t++) s[t] *= gate[unit->index[i * unit->ld + t]];
         else gate_kept(unit, i, kept, scratch);
     }
 }

@@ -21,6 +21,7 @@
 #define RUNTIME_TOPK_ATTENTION_H
 
 #include "runtime/compute.h"
+#include "runtime/matmul_bytes.h"
 #include "runtime/topk_keys.h"
 
 /* One sequence of a ragged batch: its rows of Q and out, and its rows of K and V. */
@@ -46,6 +47,12 @@ typedef struct rt_topk_statistics {
     atomic_ullong *positive; /* other activations: [keys + 1], positive[n] rows had n scores above 0 before any was dropped; never NULL */
 } rt_topk_statistics;
 
+/* Queries, keys and gate as 8-bit numbers, for S and gate by 8-bit products. */
+typedef struct rt_topk_bytes {
+    const rt_byte_rows *Q;       /* all queries */
+    const rt_screen *K, *gate; /* the 8-bit copies; gate NULL where there is none */
+} rt_topk_bytes;
+
 typedef struct rt_topk_attention_args {
     size_t n_heads, d_k, d_v;
     size_t topk;  /* 0: all */
@@ -63,10 +70,11 @@ typedef struct rt_topk_attention_args {
     float *out;  /* [queries, ldo]: head h from column h * d_v */
     size_t ldo;
 
-    const rt_screen *screen; /* NULL, or the 8-bit copy of K, to leave out scores that are proved not positive: ReLU, one head, one span; the
-                                kernels must have `screen`. Changes no bit */
+    const rt_screen *screen; /* NULL, or the 8-bit copy of K, to leave out scores that are proved not positive: ReLU, one head, one span.
+                                Changes no bit */
     const rt_key_copies *copies; /* NULL, or room for 8-bit copies of K, to find the kept keys by (topk_keys.h): softmax, not causal, keys of
-                                    the spans one after another, f32; the kernels must have `estimate`. Changes no bit */
+                                    the spans one after another, f32. Changes no bit */
+    const rt_topk_bytes *bytes; /* NULL, or what S and the gate are computed from, in place of Q, K and gate: one head, no screen, no copies */
     rt_screen_tally *tally;  /* counts screened scores; NULL: nobody asks */
     rt_topk_statistics *statistics; /* NULL: nobody asks, and nothing is spent on it. Changes no bit */
 

@@ -24,7 +24,7 @@ void rt_key_copies_place(rt_arena *arena, size_t n_keys, size_t n_spans, size_t 
 /* Whether the k best of n_keys keys are found faster so. Below 8 k a group would hold one key or two; below 512 keys the copies cost more than they
  * save (tests/bench/requests with --topk, 256 to 4,096 tokens). */
 static inline bool rt_topk_keys_pays(const rt_kernels *kernels, size_t n_keys, size_t k) {
-    return kernels->estimate != NULL && k > 0 && n_keys >= 512 && n_keys / 8 >= k;
+    return kernels->bytes[0] != '\0' && k > 0 && n_keys >= 512 && n_keys / 8 >= k;
 }
 
 /* The copy of one head's keys of span number `span`, which begins at `first_key`. */

@@ -17,7 +17,7 @@ int main(int argc, char **argv) {
     const t5_session_params settings = t5_session_defaults();
     const t5_generate_params search = t5_generate_defaults();
     if (argc != 3) return 2;
-    if (t5_model_open(argv[1], &model, &err) != RT_OK || t5_session_open(model, &settings, &session, &err) != RT_OK ||
+    if (t5_model_open(argv[1], T5_F32, &model, &err) != RT_OK || t5_session_open(model, &settings, &session, &err) != RT_OK ||
         tok_open(argv[1], &tokenizer, &err) != RT_OK || tok_encode(tokenizer, argv[2], strlen(argv[2]), &ids, &err) != RT_OK ||
         t5_generate(session, &(t5_ids){ids.v, ids.n}, 1, &search, &generation, &err) != RT_OK) {
         fprintf(stderr, "%s\n", err.message);

@@ -217,7 +217,7 @@ static t5_weights measure(const char *path) {
     rt_error err;
     must(t5_config_load(path, &config, &err), &err);
     must(ckpt_open(path, &checkpoint, &err), &err);
-    must(t5_weights_measure(checkpoint, &config, &measured, &err), &err);
+    must(t5_weights_measure(checkpoint, &config, T5_F32, &measured, &err), &err);
     ckpt_close(checkpoint);
     return measured;
 }
@@ -277,7 +277,7 @@ START_TEST(tampered_files) {
     must(convert_model(GOLDEN("odd_sizes"), &params, false, &out, &err), &err);
     if (tampered[_i].tensor != NULL) turn(&out, tampered[_i].tensor);
     else memcpy(out.v + find(&out, tampered[_i].key) + 4, &tampered[_i].value, 4);
-    const rt_status status = t5_model_open(scratch_write(&files, "a.gguf", out.v, out.n), &model, &err);
+    const rt_status status = t5_model_open(scratch_write(&files, "a.gguf", out.v, out.n), T5_F32, &model, &err);
     if (tampered[_i].status == RT_OK) expect_ok(tampered[_i].message, status, &err);
     else expect_failure(tampered[_i].message, status, &err, tampered[_i].status, tampered[_i].message);
     t5_model_close(model);

@@ -70,7 +70,7 @@ static void rename_tensor(const char *from, const char *to) { strcpy(folder_find
 static void refuse(const char *row, const char *part) {
     t5_model *model = NULL;
     rt_error err;
-    expect_failure(row, t5_model_open(folder_write(&folder), &model, &err), &err, RT_ERR_DISAGREE, part);
+    expect_failure(row, t5_model_open(folder_write(&folder), T5_F32, &model, &err), &err, RT_ERR_DISAGREE, part);
 }
 
 /* ---- what config.json says of scales and activations ---- */

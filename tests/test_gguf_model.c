@@ -40,7 +40,7 @@ static const char *edited(const char *from, const gguf_edit *edits) {
 
 static void refuse_model(const char *row, const char *path, rt_status status, const char *message) {
     t5_model *model = NULL;
-    expect_failure(row, t5_model_open(path, &model, &err), &err, status, message);
+    expect_failure(row, t5_model_open(path, T5_F32, &model, &err), &err, status, message);
     ck_assert_ptr_null(model);
 }
 
@@ -63,7 +63,7 @@ static void answer_one(const t5_model *model) {
 
 static void open_model(const char *row, const char *path) {
     t5_model *model;
-    expect_ok(row, t5_model_open(path, &model, &err), &err);
+    expect_ok(row, t5_model_open(path, T5_F32, &model, &err), &err);
     answer_one(model);
     t5_model_close(model);
 }
@@ -299,7 +299,7 @@ START_TEST(changed_bytes) {
         bytes.v[i] = (char)(sound ^ 1 << (i % 8));
         scratch_write(&files, "edited.gguf", bytes.v, bytes.n);
         bytes.v[i] = sound;
-        if (t5_model_open(files.path, &model, &err) != RT_OK) continue;
+        if (t5_model_open(files.path, T5_F32, &model, &err) != RT_OK) continue;
         answer_one(model);
         t5_model_close(model);
         n_opened++;

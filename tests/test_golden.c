@@ -171,7 +171,7 @@ static void check_form(const char *model_name, const cJSON *meta, const cJSON *f
     snprintf(path, sizeof path, CASES "/%s", o.name);
     if (stat(path, &st) != 0) return; /* a form that is not read yet, so not in the tree */
     const char *weights = cJSON_GetObjectItem(form, "weights")->valuestring;
-    must(t5_model_open(path, &o.model, &err), &err, o.name);
+    must(t5_model_open(path, T5_F32, &o.model, &err), &err, o.name);
     const cJSON *described = cJSON_GetObjectItem(cJSON_GetObjectItem(meta, "weights"), weights);
     snprintf(path, sizeof path, CASES "/%s/%s", model_name, cJSON_GetObjectItem(described, "golden")->valuestring);
     o.golden = golden_open(path);

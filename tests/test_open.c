@@ -16,9 +16,9 @@ static model_folder folder;
 static void refuse(const char *row, rt_status expected, const char *part) {
     t5_model *model = NULL;
     rt_error err;
-    expect_failure(row, t5_model_open(folder.files.folder, &model, &err), &err, expected, part);
+    expect_failure(row, t5_model_open(folder.files.folder, T5_F32, &model, &err), &err, expected, part);
     ck_assert_ptr_null(model);
-    ck_assert_int_eq(t5_model_open(folder.files.folder, &model, NULL), expected);
+    ck_assert_int_eq(t5_model_open(folder.files.folder, T5_F32, &model, NULL), expected);
 }
 
 /* ---- files ---- */
@@ -38,7 +38,7 @@ START_TEST(files_missing) {
 
     rt_error err;
     t5_model *model = NULL;
-    expect_failure("no folder", t5_model_open("/nonexistent/folder", &model, &err), &err, RT_ERR_READ, "/nonexistent/folder");
+    expect_failure("no folder", t5_model_open("/nonexistent/folder", T5_F32, &model, &err), &err, RT_ERR_READ, "/nonexistent/folder");
     ck_assert_ptr_null(model);
     folder_close(&folder);
 }
@@ -269,10 +269,13 @@ START_TEST(weights_not_finite) {
     t5_model_close(model);
 
     fill_row(folder_find(&folder, p->tensor), p->row, value);
-    model = must_open(folder_write(&folder));
-    assert_not_finite(model, p, value, &dense);
-    assert_not_finite(model, p, value, &topk);
-    t5_model_close(model);
+    folder_write(&folder);
+    for (t5_compute compute = T5_F32; compute <= T5_Q8; compute++) {
+        model = must_open_as(folder.files.folder, compute);
+        assert_not_finite(model, p, value, &dense);
+        assert_not_finite(model, p, value, &topk);
+        t5_model_close(model);
+    }
     folder_close(&folder);
 }
 END_TEST
@@ -281,10 +284,13 @@ START_TEST(lm_head_not_finite) {
     const float value = _i == 0 ? NAN : INFINITY;
     folder_open(&folder, GATED);
     fill_row(folder_find(&folder, "lm_head.weight"), 250, value);
-    t5_model *model = must_open(folder_write(&folder));
-    const t5_session_params params = t5_session_defaults();
-    assert_not_finite(model, &(poison){.tensor = "lm_head.weight", .part = "decoder: a logit is not a number"}, value, &params);
-    t5_model_close(model);
+    folder_write(&folder);
+    for (t5_compute compute = T5_F32; compute <= T5_Q8; compute++) {
+        t5_model *model = must_open_as(folder.files.folder, compute);
+        const t5_session_params params = t5_session_defaults();
+        assert_not_finite(model, &(poison){.tensor = "lm_head.weight", .part = "decoder: a logit is not a number"}, value, &params);
+        t5_model_close(model);
+    }
     folder_close(&folder);
 }
 END_TEST

@@ -14,20 +14,25 @@
 typedef struct request {
     const char *path;
     size_t n_inputs, length, num_beams, max_new_tokens, threads, chunk;
+    t5_compute compute;
 } request;
 
 /* Lengths of answers are powers of two where all of the cache is to be touched. */
 static const request requests[] = {
-    {QA_MINI, 1, 512, 1, 32, 2, 64},
-    {QA_MINI, 4, 512, 4, 64, 2, 64},
-    {QA_MINI, 1, 8192, 1, 16, 1, 16},
-    {QA_MINI, 1, 1, 1, 1, 1, 1},
-    {QA_MINI, 70, 130, 1, 8, 3, 64},
-    {CASES "gated_gelu/safetensors_f16_wo32", 8, 1024, 4, 16, 2, 64},
-    {CASES "gated_gelu/gguf_q8_0", 2, 2048, 2, 100, 2, 7},
-    {CASES "odd_sizes/bin_strided", 3, 300, 3, 5, 1, 64},
-    {CASES "real_vocab/gguf_f16", 16, 256, 4, 16, 2, 64},
-    {CASES "umt5/safetensors", 2, 1000, 1, 4, 2, 64},
+    {QA_MINI, 1, 512, 1, 32, 2, 64, T5_F32},
+    {QA_MINI, 4, 512, 4, 64, 2, 64, T5_F32},
+    {QA_MINI, 1, 8192, 1, 16, 1, 16, T5_F32},
+    {QA_MINI, 1, 1, 1, 1, 1, 1, T5_F32},
+    {QA_MINI, 70, 130, 1, 8, 3, 64, T5_F32},
+    {CASES "gated_gelu/safetensors_f16_wo32", 8, 1024, 4, 16, 2, 64, T5_F32},
+    {CASES "gated_gelu/gguf_q8_0", 2, 2048, 2, 100, 2, 7, T5_F32},
+    {CASES "odd_sizes/bin_strided", 3, 300, 3, 5, 1, 64, T5_F32},
+    {CASES "real_vocab/gguf_f16", 16, 256, 4, 16, 2, 64, T5_F32},
+    {CASES "umt5/safetensors", 2, 1000, 1, 4, 2, 64, T5_F32},
+    {QA_MINI, 2, 512, 4, 64, 2, 64, T5_Q8},
+    {QA_MINI, 1, 50, 1, 64, 1, 64, T5_Q8},
+    {CASES "gated_gelu/safetensors_f16_wo32", 3, 1024, 1, 16, 2, 64, T5_Q8},
+    {CASES "odd_sizes/bin_strided", 3, 300, 3, 5, 1, 64, T5_Q8},
 };
 
 enum { N_REQUESTS = sizeof requests / sizeof *requests };
@@ -51,7 +56,7 @@ static t5_memory plan_of(const request *r) {
     const t5_generate_params params = generate_params(r);
     t5_memory plan;
     rt_error err;
-    must(t5_memory_plan(r->path, &session, &params, r->n_inputs, r->length, &plan, &err), &err);
+    must(t5_memory_plan(r->path, r->compute, &session, &params, r->n_inputs, r->length, &plan, &err), &err);
     return plan;
 }
 
@@ -68,7 +73,7 @@ static run run_request(const request *r) {
     random_source random = {.state = 1};
     size_t lengths[128];
     for (size_t i = 0; i < r->n_inputs; i++) lengths[i] = r->length;
-    run done = {.model = must_open(r->path)};
+    run done = {.model = must_open_as(r->path, r->compute)};
     done.session = must_start(done.model, &session);
     done.inputs = random_lists(&random, t5_model_config(done.model), lengths, r->n_inputs);
     done.answers = must_generate(done.session, done.inputs.list, r->n_inputs, &params);
@@ -107,18 +112,17 @@ static void check_parts(const request *r) {
 START_TEST(parts_are_as_planned) { check_parts(&requests[_i]); }
 END_TEST
 
-/* Layers large enough to be screened, on a processor that can: no golden model has them. */
+/* Layers large enough to be screened: no golden model has them. */
 START_TEST(screens_are_planned) {
     static const sparse_shape shape = {.vocab_size = 100, .d_model = 1024, .d_kv = 64, .d_ff = 1024, .num_heads = 2, .num_layers = 2};
     scratch files;
     scratch_open(&files);
     ck_assert_uint_gt(sparse_model_write(&files, &shape), 0);
-    const request r = {files.folder, 2, 20, 2, 4, 2, 64};
-    check_parts(&r);
-    const rt_kernels *kernels;
-    rt_error err;
-    must(rt_kernels_choose(NULL, &kernels, &err), &err);
-    ck_assert_int_eq(plan_of(&r).screens > 0, kernels->screen != NULL);
+    for (t5_compute compute = T5_F32; compute <= T5_Q8; compute++) {
+        const request r = {files.folder, 2, 20, 2, 4, 2, 64, compute};
+        check_parts(&r);
+        ck_assert_uint_gt(plan_of(&r).screens, 0);
+    }
     scratch_close(&files);
 }
 END_TEST
@@ -128,17 +132,17 @@ START_TEST(bad_requests_are_refused) {
         request request;
         rt_status status;
     } bad[] = {
-        {{QA_MINI, 0, 10, 1, 8, 1, 64}, RT_ERR_USAGE},
-        {{QA_MINI, 1, 0, 1, 8, 1, 64}, RT_ERR_USAGE},
-        {{QA_MINI, 1, 10, 0, 8, 1, 64}, RT_ERR_USAGE},
-        {{QA_MINI, 1, 10, 1, 0, 1, 64}, RT_ERR_USAGE},
-        {{QA_MINI, 1, 10, 1, 8, 1, 0}, RT_ERR_USAGE},
-        {{QA_MINI, 1 << 20, 1 << 20, 1, 8, 1, 64}, RT_ERR_LIMIT},
-        {{QA_MINI, SIZE_MAX, 2, 1, 8, 1, 64}, RT_ERR_LIMIT},
-        {{QA_MINI, 1 << 22, 1, 1024, 8, 1, 64}, RT_ERR_LIMIT},
-        {{QA_MINI, 1, 10, 1, (size_t)1 << 40, 1, 64}, RT_ERR_LIMIT},
-        {{QA_MINI, 1, 10, 1, SIZE_MAX / 2, 1, 64}, RT_ERR_LIMIT},
-        {{"no/such/folder", 1, 10, 1, 8, 1, 64}, RT_ERR_READ},
+        {{QA_MINI, 0, 10, 1, 8, 1, 64, T5_F32}, RT_ERR_USAGE},
+        {{QA_MINI, 1, 0, 1, 8, 1, 64, T5_F32}, RT_ERR_USAGE},
+        {{QA_MINI, 1, 10, 0, 8, 1, 64, T5_F32}, RT_ERR_USAGE},
+        {{QA_MINI, 1, 10, 1, 0, 1, 64, T5_F32}, RT_ERR_USAGE},
+        {{QA_MINI, 1, 10, 1, 8, 1, 0, T5_F32}, RT_ERR_USAGE},
+        {{QA_MINI, 1 << 20, 1 << 20, 1, 8, 1, 64, T5_F32}, RT_ERR_LIMIT},
+        {{QA_MINI, SIZE_MAX, 2, 1, 8, 1, 64, T5_F32}, RT_ERR_LIMIT},
+        {{QA_MINI, 1 << 22, 1, 1024, 8, 1, 64, T5_F32}, RT_ERR_LIMIT},
+        {{QA_MINI, 1, 10, 1, (size_t)1 << 40, 1, 64, T5_F32}, RT_ERR_LIMIT},
+        {{QA_MINI, 1, 10, 1, SIZE_MAX / 2, 1, 64, T5_F32}, RT_ERR_LIMIT},
+        {{"no/such/folder", 1, 10, 1, 8, 1, 64, T5_F32}, RT_ERR_READ},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const request *r = &bad[i].request;
@@ -146,7 +150,7 @@ START_TEST(bad_requests_are_refused) {
         const t5_generate_params params = generate_params(r);
         t5_memory plan = {.total = 1};
         rt_error err;
-        ck_assert_int_eq(t5_memory_plan(r->path, &session, &params, r->n_inputs, r->length, &plan, &err), bad[i].status);
+        ck_assert_int_eq(t5_memory_plan(r->path, T5_F32, &session, &params, r->n_inputs, r->length, &plan, &err), bad[i].status);
         ck_assert_uint_eq(plan.total, 1);
     }
 }

@@ -25,6 +25,7 @@ typedef struct subject {
     void (*edit)(model_folder *folder); /* what is changed in it first; NULL: nothing */
     size_t max_length, n_long;          /* of the questions; some long enough to be read in either form */
     size_t max_new_tokens, n_variants, n_trials;
+    t5_compute compute;
 } subject;
 
 /* What results depend on. Sources are read in one of two forms (tokens_per_input); 1 asks for the one that
@@ -76,10 +77,12 @@ static void widen(model_folder *folder) {
 
 /* The plain C kernels are slow: they see the larger models with short questions, and the whole vocabulary of one of them once. */
 static const subject subjects[] = {
-    {GOLDEN("relu_tied"), NULL, 60, 2, 7, N_VARIANTS, N_QUESTIONS}, {GOLDEN("gated_gelu"), NULL, 60, 2, 7, N_VARIANTS, N_QUESTIONS},
-    {GOLDEN("odd_sizes"), NULL, 60, 2, 7, N_VARIANTS, N_QUESTIONS}, {GOLDEN("gelu"), NULL, 60, 2, 7, N_VARIANTS, N_QUESTIONS},
-    {GOLDEN("gated_silu"), NULL, 60, 2, 7, N_VARIANTS, N_QUESTIONS}, {GOLDEN("relu_tied"), widen, 3, 0, 3, 3, 5},
-    {QA_MINI, cut_vocabulary, 10, 2, 4, 3, 7}, {QA_MINI, NULL, 10, 2, 2, 1, 3},
+    {GOLDEN("relu_tied"), NULL, 60, 2, 7, N_VARIANTS, N_QUESTIONS, T5_F32}, {GOLDEN("gated_gelu"), NULL, 60, 2, 7, N_VARIANTS, N_QUESTIONS, T5_F32},
+    {GOLDEN("odd_sizes"), NULL, 60, 2, 7, N_VARIANTS, N_QUESTIONS, T5_F32}, {GOLDEN("gelu"), NULL, 60, 2, 7, N_VARIANTS, N_QUESTIONS, T5_F32},
+    {GOLDEN("gated_silu"), NULL, 60, 2, 7, N_VARIANTS, N_QUESTIONS, T5_F32}, {GOLDEN("relu_tied"), widen, 3, 0, 3, 3, 5, T5_F32},
+    {QA_MINI, cut_vocabulary, 10, 2, 4, 3, 7, T5_F32}, {QA_MINI, NULL, 10, 2, 2, 1, 3, T5_F32},
+    {GOLDEN("relu_tied"), NULL, 60, 2, 7, 3, N_QUESTIONS, T5_Q8}, {GOLDEN("gated_gelu"), NULL, 60, 2, 7, N_VARIANTS, N_QUESTIONS, T5_Q8},
+    {GOLDEN("odd_sizes"), NULL, 60, 2, 7, 3, N_QUESTIONS, T5_Q8},
 };
 
 enum { N_SUBJECTS = sizeof subjects / sizeof *subjects };
@@ -97,7 +100,7 @@ static workload open_workload(const subject *s) {
     workload w = {.max_new_tokens = s->max_new_tokens};
     folder_open(&w.folder, s->path);
     if (s->edit != NULL) s->edit(&w.folder);
-    w.model = must_open(s->edit != NULL ? folder_write(&w.folder) : s->path);
+    w.model = must_open_as(s->edit != NULL ? folder_write(&w.folder) : s->path, s->compute);
     size_t lengths[N_QUESTIONS];
     for (size_t q = 0; q < N_QUESTIONS; q++) lengths[q] = q % 8 == 3 && q / 8 < s->n_long ? 130 + q : 1 + random_below(&r, s->max_length);
     w.questions = random_lists(&r, t5_model_config(w.model), lengths, N_QUESTIONS);

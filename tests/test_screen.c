@@ -12,7 +12,7 @@
 #include "tests/support/require.h"
 #include "tests/support/variants.h"
 
-enum { QUERIES = 13, UNITS = 100, MAX_K = 768, PANELS = (UNITS + RT_SCREEN_PANEL - 1) / RT_SCREEN_PANEL };
+enum { QUERIES = 45, UNITS = 100, MAX_K = 768, PANELS = (UNITS + RT_SCREEN_PANEL - 1) / RT_SCREEN_PANEL };
 
 START_TEST(dot_listed_equals_dot) {
     enum { ROWS = 40 };
@@ -39,6 +39,44 @@ START_TEST(dot_listed_equals_dot) {
     guarded_close(&b);
     guarded_close(&list);
     guarded_close(&out);
+}
+END_TEST
+
+/* Bytes of any value, the largest of either sign among them; scales with infinities and NaN. */
+START_TEST(dot_bytes_equals_its_reference) {
+    enum { ROWS_MAX = 70, K_MAX = 200 };
+    random_source r = {3};
+    guarded p = guarded_open(ROWS_MAX * K_MAX), q = guarded_open(RT_SCREEN_PANEL * K_MAX), query = guarded_open(ROWS_MAX * sizeof(rt_screen_query));
+    guarded scale = guarded_open(RT_SCREEN_PANEL * sizeof(float)), C = guarded_open(ROWS_MAX * RT_SCREEN_PANEL * sizeof(float));
+    float *want = malloc(ROWS_MAX * RT_SCREEN_PANEL * sizeof *want);
+    for (size_t k = 0; k <= 192; k += k < 24 ? 4 : k == 24 ? 40 : 64) {
+        uint8_t *Q = guarded_tail(&q, RT_SCREEN_PANEL * k);
+        for (size_t c = 0; c < RT_SCREEN_PANEL * k; c++) Q[c] = (uint8_t)(k == 128 ? random_below(&r, 2) * 254 + 1 : 1 + random_below(&r, 255));
+        for (size_t m = 0; m <= ROWS_MAX; m++) {
+            const size_t ldp = k + m % 3, n = m % 4 == 0 ? RT_SCREEN_PANEL : 1 + random_below(&r, RT_SCREEN_PANEL), ldc = n + m % 2;
+            const size_t n_P = m > 0 ? (m - 1) * ldp + k : 0, n_C = m > 0 ? (m - 1) * ldc + n : 0;
+            int8_t *P = guarded_tail(&p, n_P);
+            rt_screen_query *rows = guarded_tail(&query, m * sizeof *rows);
+            for (size_t c = 0; c < n_P; c++) P[c] = (int8_t)(k == 128 ? (int)random_below(&r, 2) * 254 - 127 : (int)random_below(&r, 255) - 127);
+            for (size_t i = 0; i < m; i++) {
+                rows[i] = (rt_screen_query){.scale = (float)i * 0.25f - 3.0f};
+                for (size_t c = 0; c < k; c++) rows[i].sum += P[i * ldp + c];
+            }
+            fill_floats(&r, (float_kind)(m % N_FLOAT_KINDS), RT_SCREEN_PANEL, guarded_floats(&scale, RT_SCREEN_PANEL));
+            float *got = guarded_paint(&C, n_C * sizeof *got);
+            memcpy(want, got, n_C * sizeof *got);
+            rt_kernels_ref.dot_bytes(m, n, k, P, ldp, rows, Q, guarded_floats(&scale, RT_SCREEN_PANEL), want, ldc);
+            variant(_i)->dot_bytes(m, n, k, P, ldp, rows, Q, guarded_floats(&scale, RT_SCREEN_PANEL), got, ldc);
+            REQUIRE(same_floats(n_C, got, want), "%s %s: %zu rows of %zu, %zu units", variant(_i)->isa, variant(_i)->bytes, m, k, n);
+            REQUIRE(guarded_intact(&C, n_C * sizeof *got), "%s %s: writes before its output", variant(_i)->isa, variant(_i)->bytes);
+        }
+    }
+    guarded_close(&p);
+    guarded_close(&q);
+    guarded_close(&query);
+    guarded_close(&scale);
+    guarded_close(&C);
+    free(want);
 }
 END_TEST
 
@@ -141,7 +179,6 @@ static size_t check_form(const rt_kernels *kernels, random_source *r, rows_form 
 START_TEST(no_positive_score_is_left_out) {
     static const size_t widths[] = {1, 2, 3, 4, 5, 15, 16, 17, 64, 100, 511, MAX_K};
     const rt_kernels *kernels = variant(_i);
-    if (kernels->screen == NULL) return;
     random_source r = {2};
     for (rows_form form = 0; form < N_ROWS_FORMS; form++) {
         size_t left_out = 0;
@@ -158,6 +195,7 @@ int main(void) {
     TCase *tc = tcase_create("screen");
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, dot_listed_equals_dot, 0, n_variants());
+    tcase_add_loop_test(tc, dot_bytes_equals_its_reference, 0, n_variants());
     tcase_add_loop_test(tc, no_positive_score_is_left_out, 0, n_variants());
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -59,7 +59,7 @@ rt_status bench_run(const opt_values *options, rt_error *err) {
         b.name = ckpt_path(b.model->checkpoint);
     } else {
         RT_TRY(model_path_find(options->argument, &path, err));
-        RT_TRY(t5_model_open(path.v, &b.model, err));
+        RT_TRY(t5_model_open(path.v, (t5_compute)options->compute, &b.model, err));
         b.name = path.v;
     }
     const rt_status status = run_model(&b, err);

@@ -61,19 +61,28 @@ static double feed_forward_operations(const t5_config *c, double L) {
     return 2 * L * (c->is_gated_act ? 3 : 2) * (double)c->d_model * (double)c->d_ff;
 }
 
-static double bytes_of(const rt_matrix *m) { return (double)rt_dtype_bytes(m->dtype, m->rows * m->cols); }
+/* Bytes of weights as a dense layer reads them: as they are stored, or the 8-bit copy. */
+static double bytes_of(const t5_model *model, const rt_matrix *m) {
+    return (double)(model->compute == T5_Q8 ? m->rows * m->cols : rt_dtype_bytes(m->dtype, m->rows * m->cols));
+}
 
 /* Bytes that the decoder's layers read for one token. */
-static double self_bytes(const t5_attention_weights *w) { return bytes_of(&w->q) + bytes_of(&w->k) + bytes_of(&w->v) + bytes_of(&w->o); }
+static double self_bytes(const t5_model *m, const t5_attention_weights *w) {
+    return bytes_of(m, &w->q) + bytes_of(m, &w->k) + bytes_of(m, &w->v) + bytes_of(m, &w->o);
+}
 
 /* A source as short as this is projected (model/cross_attention.h). */
-static double cross_bytes(const t5_config *c, const t5_attention_weights *w) {
-    return bytes_of(&w->q) + bytes_of(&w->o) + 2 * BENCH_ASK_TOKENS * inner_of(c) * sizeof(float);
+static double cross_bytes(const t5_model *m, const t5_attention_weights *w) {
+    return bytes_of(m, &w->q) + bytes_of(m, &w->o) + 2 * BENCH_ASK_TOKENS * inner_of(&m->config) * sizeof(float);
 }
 
-static double feed_forward_bytes(const t5_config *c, const t5_feed_forward_weights *w) {
-    return bytes_of(&w->wi) + (c->is_gated_act ? bytes_of(&w->wi_1) : 0) + (double)rt_dtype_bytes(w->wo.dtype, c->d_model * c->d_ff);
+static double feed_forward_bytes(const t5_model *m, const t5_feed_forward_weights *w) {
+    const t5_config *c = &m->config;
+    return bytes_of(m, &w->wi) + (c->is_gated_act ? bytes_of(m, &w->wi_1) : 0) + (double)rt_dtype_bytes(w->wo.dtype, c->d_model * c->d_ff);
 }
+
+/* What bounds layers of many rows. */
+static bench_limit products_of(const bench *b) { return b->model->compute == T5_Q8 && b->limit[BENCH_INT8].all > 0 ? BENCH_INT8 : BENCH_FMA; }
 
 /* ---- the list ---- */
 
@@ -100,8 +109,8 @@ static rt_status measure_encoder(bench *b, pass *p) {
     double seconds[T5_N_LAPS];
     time_pass(b->options->bench.runs, encode_once, p, seconds);
     const bench_layer layers[] = {
-        layer_of("self-attention", BENCH_FMA, self_operations(c, BENCH_TOKENS), seconds[T5_LAP_ENCODER_SELF] / blocks),
-        layer_of("feed-forward", BENCH_FMA, feed_forward_operations(c, BENCH_TOKENS), seconds[T5_LAP_ENCODER_FF] / blocks),
+        layer_of("self-attention", products_of(b), self_operations(c, BENCH_TOKENS), seconds[T5_LAP_ENCODER_SELF] / blocks),
+        layer_of("feed-forward", products_of(b), feed_forward_operations(c, BENCH_TOKENS), seconds[T5_LAP_ENCODER_FF] / blocks),
     };
     add_block(b, "encoder block, 512 tokens", 2, layers);
     return p->status;
@@ -116,12 +125,12 @@ static rt_status measure_decoder(bench *b, pass *p) {
     encode_once(p);
     time_pass(b->options->bench.runs, decode_once, p, seconds);
     const bench_layer layers[] = {
-        layer_of("self-attention", BENCH_READ, self_bytes(&w->self), seconds[T5_LAP_DECODER_SELF] / steps),
-        layer_of("cross-attention", BENCH_READ, cross_bytes(c, &w->cross), seconds[T5_LAP_DECODER_CROSS] / steps),
-        layer_of("feed-forward", BENCH_READ, feed_forward_bytes(c, &w->ff), seconds[T5_LAP_DECODER_FF] / steps),
+        layer_of("self-attention", BENCH_READ, self_bytes(b->model, &w->self), seconds[T5_LAP_DECODER_SELF] / steps),
+        layer_of("cross-attention", BENCH_READ, cross_bytes(b->model, &w->cross), seconds[T5_LAP_DECODER_CROSS] / steps),
+        layer_of("feed-forward", BENCH_READ, feed_forward_bytes(b->model, &w->ff), seconds[T5_LAP_DECODER_FF] / steps),
     };
     add_block(b, "decoder block, 1 token after 64", 3, layers);
-    b->block[b->n_blocks++].whole = layer_of("its keys and values of 64 tokens", BENCH_FMA, projection, seconds[T5_LAP_SOURCE] / blocks);
+    b->block[b->n_blocks++].whole = layer_of("its keys and values of 64 tokens", products_of(b), projection, seconds[T5_LAP_SOURCE] / blocks);
     return p->status;
 }
 
@@ -130,7 +139,7 @@ static rt_status measure_head(bench *b, pass *p, rt_error *err) {
     p->logits = malloc(head->rows * sizeof *p->logits);
     if (p->logits == NULL) return rt_fail_memory(err, head->rows * sizeof *p->logits, "logits");
     const double seconds = bench_clock(b->options->bench.runs, head_once, p).median;
-    b->block[b->n_blocks++].whole = layer_of("lm_head, 1 token, all logits", BENCH_READ, bytes_of(head), seconds);
+    b->block[b->n_blocks++].whole = layer_of("lm_head, 1 token, all logits", BENCH_READ, bytes_of(b->model, head), seconds);
     free(p->logits);
     return p->status;
 }

@@ -158,7 +158,6 @@ static void measure_rows(kernel_job *job, const t5_config *c) {
     } rows[] = {{"rms_norm", c->d_model, call_rms_norm}, {"exp_sum", BENCH_TOKENS, call_exp_sum}, {"keep_above", c->d_ff, call_keep_above},
                 {"quantise", c->d_model, call_quantise}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (rows[i].call == call_quantise && job->kernels->quantise == NULL) continue;
         job->n = job->step = rows[i].n;
         measure(job, rows[i].name, BENCH_READ, (double)(job->n * sizeof(float)), rows[i].call, "[%zu]", job->n);
     }

@@ -33,6 +33,7 @@ typedef enum content { ONES, NORMAL, EMBEDDING, WRITES, MOVES_DOWN } content;
 
 typedef struct random_model {
     t5_config config;
+    t5_compute compute;
     rt_dtype dtype;
     double density;
     size_t n, n_bytes;
@@ -203,7 +204,7 @@ static rt_status check_memory(const random_model *r, ckpt_checkpoint *checkpoint
     const t5_session_params session = t5_session_defaults();
     const t5_generate_params generate = t5_generate_defaults();
     t5_memory plan;
-    RT_TRY(t5_plan_checkpoint(checkpoint, &r->config, &session, &generate, 1, 64, &plan, err));
+    RT_TRY(t5_plan_checkpoint(checkpoint, &r->config, r->compute, &session, &generate, 1, 64, &plan, err));
     const size_t available = bench_available_bytes();
     if (plan.total <= available) return RT_OK;
     return rt_fail(err, RT_ERR_LIMIT, "%s: needs %zu bytes of memory, but %zu are available", r->file, plan.total, available);
@@ -215,7 +216,7 @@ static rt_status make(random_model *r, ckpt_checkpoint *checkpoint, t5_model **m
     RT_TRY(rt_threads_open(0, &threads, err));
     rt_threads_run(threads, r->n, fill_tensor, r);
     rt_threads_close(threads);
-    return t5_model_of(&r->config, checkpoint, model, err);
+    return t5_model_of(&r->config, r->compute, checkpoint, model, err);
 }
 
 rt_status bench_make_model(const opt_values *options, t5_model **model, rt_error *err) {
@@ -224,6 +225,7 @@ rt_status bench_make_model(const opt_values *options, t5_model **model, rt_error
     random_model *r = calloc(1, sizeof *r);
     if (r == NULL) return rt_fail_memory(err, sizeof *r, "a list of tensors");
     r->config = config_of(o->shape);
+    r->compute = (t5_compute)options->compute;
     r->dtype = o->type == 0 ? RT_F32 : RT_BF16;
     r->density = (double)o->density;
     size_t n;

@@ -133,7 +133,7 @@ static rt_status plan_request(const bench *b, const size_t *length, bench_reques
     const t5_model *m = b->model;
     const size_t together = r->n_inputs == 1 ? length[0] : settings.batch_tokens;
     t5_memory plan;
-    RT_TRY(t5_plan_checkpoint(m->checkpoint, &m->config, &settings, &params, 1, together, &plan, err));
+    RT_TRY(t5_plan_checkpoint(m->checkpoint, &m->config, m->compute, &settings, &params, 1, together, &plan, err));
     r->needs = plan.encoder + plan.cross + plan.cache + plan.step + plan.search + plan.scratch;
     r->available = bench_available_bytes();
     return RT_OK;

@@ -5,7 +5,7 @@
 #include "tools/output.h"
 
 /* In the order in which a difference is told. */
-static const opt_id of_model[] = {OPT_FF_TOPK,        OPT_ATTN_TOPK,      OPT_BY,              OPT_BEAMS,   OPT_MAX_NEW_TOKENS,
+static const opt_id of_model[] = {OPT_COMPUTE,        OPT_FF_TOPK,        OPT_ATTN_TOPK,       OPT_BY,      OPT_BEAMS, OPT_MAX_NEW_TOKENS,
                                   OPT_MIN_NEW_TOKENS, OPT_LENGTH_PENALTY, OPT_EARLY_STOPPING,  OPT_NO_REPEAT_NGRAM,
                                   OPT_CASE,           OPT_APOSTROPHES,    OPT_MAX_INPUT_TOKENS, OPT_UNKNOWN, OPT_CLEAN_UP};
 static const opt_id of_scores[] = {OPT_METRIC,       OPT_ANSWER_CASE, OPT_CHOICE_LETTERS, OPT_NQ_REFERENCES,

@@ -15,7 +15,7 @@
 const inspect_part inspect_parts[INSPECT_N_PARTS] = {
     PART(mapped, "weights in the file", "as stored; products widen F16, BF16, Q rows in scratch"),
     PART(panels, "wo, transposed", "at open; Q types widened to F32, others as stored"),
-    PART(screens, "8-bit copies of wi and lm_head", "at open; large ones, with VNNI"),
+    PART(screens, "8-bit copies", "at open; large wi and lm_head; with q8, all linear layers"),
     PART(widened, "norms, bias tables", "at open; widened to F32"),
     PART(aligned, "misaligned tensors", "at open; copied as stored"),
     PART(tables, "tables of the blocks", "at open"),
@@ -59,7 +59,7 @@ static rt_status plan_memory(inspection *x, rt_error *err) {
     const opt_values *o = x->options;
     t5_session_params session = o->session;
     session.tokens_per_input = o->generate.num_beams * o->generate.max_new_tokens;
-    return t5_plan_checkpoint(x->checkpoint, &x->config, &session, &o->generate, o->batch, o->input_tokens, &x->memory, err);
+    return t5_plan_checkpoint(x->checkpoint, &x->config, (t5_compute)o->compute, &session, &o->generate, o->batch, o->input_tokens, &x->memory, err);
 }
 
 static rt_status print(const inspection *x, rt_error *err) {

@@ -61,7 +61,8 @@ static rt_status print_memory(const inspection *x, rt_text *out, rt_error *err) 
     if (x->config.num_decoder_layers > 0) {
         RT_TRY(out_print(out, err, ", %zu beam%s, %zu new token%s", n_beams, plural(n_beams), n_new, plural(n_new)));
     }
-    RT_TRY(out_print(out, err, "; %zu thread%s, chunk %zu, %s\n", m->threads, plural(m->threads), o->session.chunk, m->isa));
+    RT_TRY(out_print(out, err, "; %zu thread%s, chunk %zu, %s, %s\n", m->threads, plural(m->threads), o->session.chunk, m->isa,
+                     o->compute == T5_Q8 ? "q8" : "f32"));
     for (size_t i = 0; i < INSPECT_N_PARTS; i++) {
         const inspect_part *part = &inspect_parts[i];
         const size_t bytes = inspect_bytes(m, part);

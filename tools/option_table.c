@@ -87,6 +87,8 @@ const opt_row opt_table[OPT_N] = {
                           "Put inputs side by side up to N tokens; memory and speed depend on it, answers do not."},
     [OPT_THREADS] = {"threads", 0, OPT_KIND_COUNT, MACHINE_COMMANDS, 1, MAX_THREADS, FIELD(session.threads), "N", "all cores",
                      "Use N threads; answers do not depend on it."},
+    [OPT_COMPUTE] = {"compute", 0, OPT_KIND_WORD, MACHINE_COMMANDS, 0, 0, FIELD(compute), "f32|q8", "f32",
+                     "Compute linear layers in f32, or by products of 8-bit numbers: faster, in less memory, with answers that may differ."},
     [OPT_IDS] = {"ids", 0, OPT_KIND_FLAG, TEXT_COMMANDS, 0, 0, FIELD(ids), NULL, NULL,
                  "Token ids, separated by spaces, in place of text; ask and score take them exactly as given and need no tokenizer."},
     [OPT_BY] = {"by", 0, OPT_KIND_WORD, OPT_EVAL, 0, 0, FIELD(eval.by), "answer|likelihood|likelihood-per-token", "answer",

@@ -51,6 +51,7 @@ typedef enum opt_id {
     OPT_CHUNK,
     OPT_BATCH_TOKENS,
     OPT_THREADS,
+    OPT_COMPUTE,
     OPT_IDS,
     OPT_BY,
     OPT_UNKNOWN,
@@ -111,6 +112,7 @@ typedef struct opt_values {
     size_t max_input_tokens; /* 0: no cut */
     size_t input_tokens, batch; /* of inspect's plan */
     size_t type, layout;        /* of convert; numbers of words in the option table */
+    size_t compute;             /* a t5_compute */
     bool keep_case, ids, json, quiet, verbose, help;
     t5_generate_params generate;
     t5_session_params session;

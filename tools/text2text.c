@@ -20,7 +20,7 @@ rt_status text2text_open_tokenizer(const char *path, bool verbose, tok_tokenizer
 
 static rt_status open_model(text2text *t, rt_error *err) {
     const double start = verbose_clock();
-    RT_TRY(t5_model_open(t->path.v, &t->model, err));
+    RT_TRY(t5_model_open(t->path.v, (t5_compute)t->options->compute, &t->model, err));
     if (t->options->verbose) verbose_opened("weights", start);
     const size_t d_ff = t5_model_config(t->model)->d_ff, k = t->options->session.ff_topk;
     if (k > d_ff) return rt_fail(err, RT_ERR_USAGE, "--ff-topk %zu is above this model's d_ff (1 to %zu, or all)", k, d_ff);

@@ -45,7 +45,8 @@ void verbose_model(const char *path, const t5_model *model, const t5_session *se
             "%.1f MiB of weights\n",
             c->vocab_size, c->d_model, c->d_kv, c->d_ff, c->num_heads, c->num_layers, c->num_decoder_layers,
             c->is_gated_act ? "gated " : "", activation_name(c->activation), (double)t5_model_bytes(model) / (1 << 20));
-    fprintf(stderr, "isa %s, threads %zu\n", t5_session_isa(session), t5_session_threads(session));
+    fprintf(stderr, "isa %s, threads %zu, compute %s\n", t5_session_isa(session), t5_session_threads(session),
+            t5_model_compute(model) == T5_Q8 ? "q8" : "f32");
     fprintf(stderr, "resident memory %.1f MiB\n", resident_mib());
 }
 

@@ -3,12 +3,12 @@
 
     peers.py MODEL PROMPTS [--requests build/release/tests/bench/requests] [--peers ct2-fp32,hf-fp32,...] [--works eval,encode,ask,beam,long]
                            [--rounds 3] [--threads 2]
-    peers.py MODEL PROMPTS --check [avx2,...]
+    peers.py MODEL PROMPTS --check [avx2,...] [--compute f32|q8]
 
 MODEL: a folder in Hugging Face form, T5-base's shape for the README's table. PROMPTS: one prompt a line, ids separated by spaces.
 Works: see tests/bench/requests.c. Each figure is the median of five runs after a warm-up, in a process of its own; a round runs every program
 once, and the table shows the median over rounds, the ratio to each peer, the share of generated ids that agree, and the peak memory.
-Python packages for the peers: torch, transformers, ctranslate2. A peer that is not installed is left out and named. Where
+t5k runs in the arithmetic of --compute; "t5k-q8" among the peers is its other. Python packages for the peers: torch, transformers, ctranslate2. A peer that is not installed is left out and named. Where
 OPENBLAS_CORETYPE or OPENBLAS_L2_SIZE are set, the peers run without them.
 --check compares no times but t5k's generated ids with those of other instruction sets (T5K_ISA), which screen nothing: with avx2, and with ref,
 plain C, where there is an hour for it. Exit status 1 if one id differs."""
@@ -103,8 +103,9 @@ def measure(program, name, a, scratch, isa=None):
     env = {k: v for k, v in os.environ.items() if k not in ('OPENBLAS_CORETYPE', 'OPENBLAS_L2_SIZE')}
     if isa:
         env['T5K_ISA'] = isa
-    if program == 't5k':
-        command = [a.requests, '--threads', str(a.threads), '--ids', ids_file, a.model, a.prompts, name] + (['--runs', '1'] if a.check else [])
+    if program.startswith('t5k'):
+        compute = program[4:] or a.compute
+        command = [a.requests, '--threads', str(a.threads), '--compute', compute, '--ids', ids_file, a.model, a.prompts, name] + (['--runs', '1'] if a.check else [])
     else:
         command = [sys.executable, __file__, a.model, a.prompts, '--threads', str(a.threads), '--child', program, name, ids_file]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
@@ -113,7 +114,7 @@ def measure(program, name, a, scratch, isa=None):
         return None
     figures = json.loads(done.stdout.strip().splitlines()[-1])
     text = open(ids_file).read()
-    ids = [[int(i) for i in line.split()] for line in text.splitlines()] if program == 't5k' else json.loads(text)
+    ids = [[int(i) for i in line.split()] for line in text.splitlines()] if program.startswith('t5k') else json.loads(text)
     return figures, ids
 
 
@@ -146,6 +147,7 @@ def main():
     parser.add_argument('--works', default='eval,encode,ask,beam')
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--compute', choices=['f32', 'q8'], default='f32')
     parser.add_argument('--check', nargs='?', const='avx2', metavar='ISA,...')
     parser.add_argument('--child', nargs=3, help=argparse.SUPPRESS)
     a = parser.parse_args()

@@ -2,6 +2,7 @@
  *
  *     requests [OPTION]... MODEL PROMPTS WORK
  *         --threads N    default: all cores
+ *         --compute f32|q8
  *         --runs N       default: 5, at most 100
  *         --ids FILE     writes the generated ids there, one answer a line
  *
@@ -115,25 +116,31 @@ static void write_ids(const char *path, const t5_generation *g, size_t n) {
 typedef struct arguments {
     const char *model, *prompts, *work, *ids; /* ids NULL: not written */
     size_t runs;
+    t5_compute compute;
     t5_session_params session;
 } arguments;
 
 static arguments read_arguments(int argc, char **argv) {
     static const struct option options[] = {
-        {"threads", required_argument, NULL, 't'}, {"runs", required_argument, NULL, 'r'}, {"ids", required_argument, NULL, 'i'}, {0},
+        {"threads", required_argument, NULL, 't'}, {"compute", required_argument, NULL, 'c'}, {"runs", required_argument, NULL, 'r'},
+        {"ids", required_argument, NULL, 'i'}, {0},
     };
-    arguments a = {.runs = RUNS, .session = t5_session_defaults()};
+    arguments a = {.runs = RUNS, .compute = T5_F32, .session = t5_session_defaults()};
     int option, wrong = 0;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 't': a.session.threads = strtoul(optarg, NULL, 10); break;
+        case 'c':
+            a.compute = strcmp(optarg, "q8") == 0 ? T5_Q8 : T5_F32;
+            wrong |= a.compute == T5_F32 && strcmp(optarg, "f32") != 0;
+            break;
         case 'r': a.runs = strtoul(optarg, NULL, 10); break;
         case 'i': a.ids = optarg; break;
         default: wrong = 1;
         }
     }
     if (wrong || argc - optind != 3 || a.runs < 1 || a.runs > MAX_RUNS) {
-        fprintf(stderr, "usage: requests [--threads N] [--runs N] [--ids FILE] MODEL PROMPTS eval|encode|ask|beam|long|long-topk\n");
+        fprintf(stderr, "usage: requests [--threads N] [--compute f32|q8] [--runs N] [--ids FILE] MODEL PROMPTS eval|encode|ask|beam|long|long-topk\n");
         exit(RT_ERR_USAGE);
     }
     a.model = argv[optind], a.prompts = argv[optind + 1], a.work = argv[optind + 2];
@@ -151,7 +158,7 @@ int main(int argc, char **argv) {
     static work w;
     const size_t n_all = read_prompts(a.prompts, &ids, all);
     choose(a.work, all, n_all, &room, &w);
-    must(t5_model_open(a.model, &model, &err), &err);
+    must(t5_model_open(a.model, a.compute, &model, &err), &err);
     must(t5_session_open(model, &a.session, &session, &err), &err);
 
     double seconds[MAX_RUNS];
@@ -166,8 +173,8 @@ int main(int argc, char **argv) {
     qsort(seconds, a.runs, sizeof *seconds, by_time);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("{\"peer\":\"t5k-f32\",\"work\":\"%s\",\"isa\":\"%s\",\"best_s\":%.4f,\"median_s\":%.4f,\"peak_mib\":%ld}\n", a.work, t5_session_isa(session),
-           seconds[0], seconds[a.runs / 2], usage.ru_maxrss / 1024);
+    printf("{\"peer\":\"t5k-%s\",\"work\":\"%s\",\"isa\":\"%s\",\"best_s\":%.4f,\"median_s\":%.4f,\"peak_mib\":%ld}\n", a.compute == T5_Q8 ? "q8" : "f32",
+           a.work, t5_session_isa(session), seconds[0], seconds[a.runs / 2], usage.ru_maxrss / 1024);
     t5_session_close(session);
     t5_model_close(model);
     rt_ids_free(&ids);

@@ -103,9 +103,12 @@ score'
 # -v: everything that was opened and seen, on standard error.
 run ask -v "$mini_question"
 for line in 'model "' 'config vocab_size 32128, d_model 128, ' 'opened tokenizer in [0-9.]* ms$' 'opened weights in [0-9.]* ms$' \
-    'isa [a-z0-9]*, threads [0-9]*$' 'resident memory [0-9.]* MiB$' 'the QUESTION ids 113 ' \
+    'isa [a-z0-9]*, threads [0-9]*, compute f32$' 'resident memory [0-9.]* MiB$' 'the QUESTION ids 113 ' \
     'the QUESTION text "who wrote the book? \\\\n maria wrote the book. peter sold it."$' \
     'answered 1 in [0-9.]* s: 20 input tokens ([0-9.]* tokens/s), 3 output tokens ([0-9.]* tokens/s)$'; do
     holds "-v: $line" grep -q "^$line" "$tmp/err"
 done
 holds '-v: the answer' test "$(cat "$tmp/out")" = maria
+run ask -v --compute q8 "$mini_question"
+holds '-v: q8' grep -q '^isa [a-z0-9]*, threads [0-9]*, compute q8$' "$tmp/err"
+holds 'the answer in q8' test "$(cat "$tmp/out")" = maria

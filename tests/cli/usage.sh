@@ -67,6 +67,9 @@ done
 for value in '' nan inf 1e3 0x1 100.5 -101 1.2.3 - .; do
     refuse "--length-penalty \"$value\" is not allowed (a decimal number from -100 to 100, as 0.6)" ask --length-penalty "$value" q
 done
+for value in '' q4 F32 int8; do
+    refuse "--compute \"$value\" is not allowed (f32|q8)" ask --compute "$value" q
+done
 for option in chunk batch-tokens max-new-tokens max-input-tokens; do
     refuse "--$option \"0\" is not allowed (a whole number from 1 to 16777216)" ask "--$option" 0 q
 done

@@ -131,7 +131,7 @@ const float *attention_out(const attention_case *c) { return c->args.out; }
 
 rt_status attention_run(const attention_case *c, const rt_kernels *kernels, size_t chunk, size_t n_threads, rt_error *err) {
     enum { BETWEEN = 64, MARK = 0x5a };
-    const rt_screen *screen = c->spec.screen && kernels->screen != NULL ? &c->screen : NULL;
+    const rt_screen *screen = c->spec.screen ? &c->screen : NULL;
     const size_t need = screen != NULL ? rt_topk_attention_screen_scratch(kernels, chunk, screen, c->spec.gate)
                                        : rt_topk_attention_scratch(kernels, chunk, c->max_keys, c->spec.d_k, c->spec.gate);
     const size_t step = need + BETWEEN;

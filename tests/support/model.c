@@ -8,10 +8,12 @@ void must(rt_status status, const rt_error *err) {
     if (status != RT_OK) ck_abort_msg("status %d (%s)", (int)status, err->message);
 }
 
-t5_model *must_open(const char *path) {
+t5_model *must_open(const char *path) { return must_open_as(path, T5_F32); }
+
+t5_model *must_open_as(const char *path, t5_compute compute) {
     t5_model *model = NULL;
     rt_error err;
-    must(t5_model_open(path, &model, &err), &err);
+    must(t5_model_open(path, compute, &model, &err), &err);
     return model;
 }
 

@@ -14,7 +14,8 @@
 /* Ends the test unless status is RT_OK; writes nothing if it is, so that it may stand in the midst of loops. */
 void must(rt_status status, const rt_error *err);
 
-t5_model *must_open(const char *path);
+t5_model *must_open(const char *path); /* T5_F32 */
+t5_model *must_open_as(const char *path, t5_compute compute);
 t5_session *must_start(const t5_model *model, const t5_session_params *params);
 
 /* A session of one thread with the default settings. */
