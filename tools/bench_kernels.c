@@ -100,6 +100,15 @@ static void call_screen(void *context) {
     }
 }
 
+static void call_dot_bytes(void *context) {
+    kernel_job *job = context;
+    const float *scale = job->bench->room;
+    for (size_t j = 0; j < job->n; j += RT_SCREEN_PANEL) {
+        const uint8_t *panel = (const uint8_t *)job->bench->room + j * job->k;
+        job->kernels->dot_bytes(job->m, RT_SCREEN_PANEL, job->k, job->p, job->k, job->query, panel, scale, job->out, RT_SCREEN_PANEL);
+    }
+}
+
 static void call_screen_once(void *context) {
     kernel_job *job = context;
     const float *bound = job->bench->room;
@@ -163,13 +172,15 @@ static void measure_rows(kernel_job *job, const t5_config *c) {
     }
 }
 
-static void measure_screens(kernel_job *job, const t5_config *c) {
+static void measure_bytes(kernel_job *job, const t5_config *c) {
     if (job->bench->limit[BENCH_INT8].one <= 0) return;
     const rt_screen screen = rt_screen_of(c->d_ff, c->d_model);
     job->m = QUERIES, job->k = screen.k_padded, job->n = rt_screen_panels(&screen) * RT_SCREEN_PANEL;
     for (size_t i = 0; i < QUERIES; i++) {
         job->kernels->quantise(c->d_model, job->bench->room + i * c->d_model, job->p + i * job->k, &job->query[i]);
     }
+    measure(job, "dot_bytes", BENCH_INT8, 2.0 * (double)(job->m * job->n * job->k), call_dot_bytes, "[%zu, %zu] x [%zu, %zu]", job->m, job->k,
+            job->n, job->k);
     measure(job, "screen", BENCH_INT8, 2.0 * (double)(job->m * job->n * job->k), call_screen, "[%zu, %zu] x [%zu, %zu]", job->m, job->k,
             job->n, job->k);
     job->step = RT_SCREEN_PANEL * job->k / sizeof(float);
@@ -193,7 +204,7 @@ rt_status bench_measure_kernels(bench *b, rt_error *err) {
     measure_products(&job, c);
     measure_sums(&job, c);
     measure_rows(&job, c);
-    measure_screens(&job, c);
+    measure_bytes(&job, c);
     free(job.out);
     return RT_OK;
 }

@@ -14,6 +14,8 @@ static const struct {
 
 static const double mib = 1 << 20;
 
+static const char *arithmetic_of(const bench *b) { return b->model->compute == T5_Q8 ? "q8" : "f32"; }
+
 static double percent(double rate, double limit) { return limit > 0 ? 100 * rate / limit : 0; }
 
 /* Tokens read and written, each beam's one by one. */
@@ -33,7 +35,7 @@ static rt_status print_head(const bench *b, rt_text *out, rt_error *err) {
     RT_TRY(out_print(out, err, "density  %.2f %% of the feed-forward units are positive in the encoder", 100 * b->density[0]));
     if (c->num_decoder_layers > 0) RT_TRY(out_print(out, err, ", %.2f %% in the decoder", 100 * b->density[1]));
     const size_t threads = t5_session_threads(b->session), runs = b->options->bench.runs;
-    return out_print(out, err, "\nrun      %s, %zu thread%s, median of %zu run%s\n", t5_session_isa(b->session), threads,
+    return out_print(out, err, "\nrun      %s, %s, %zu thread%s, median of %zu run%s\n", t5_session_isa(b->session), arithmetic_of(b), threads,
                      threads == 1 ? "" : "s", runs, runs == 1 ? "" : "s");
 }
 
@@ -48,7 +50,7 @@ static rt_status print_limits(const bench *b, rt_text *out, rt_error *err) {
 }
 
 static rt_status print_kernels(const bench *b, rt_text *out, rt_error *err) {
-    RT_TRY(out_print(out, err, "\nkernels, f32, one thread\n"));
+    RT_TRY(out_print(out, err, "\nkernels, one thread\n"));
     for (size_t i = 0; i < b->n_kernels; i++) {
         const bench_kernel *k = &b->kernel[i];
         RT_TRY(out_print(out, err, "  %-16s %-30s %9.1f %-7s %5.0f %% of %s\n", k->name, k->shape, 1e-9 * k->rate, limits[k->limit].unit,
@@ -110,8 +112,8 @@ static rt_status json_head(const bench *b, rt_text *out, rt_error *err) {
                      c->d_model, c->d_ff, c->num_heads, c->d_kv, c->num_layers, c->num_decoder_layers));
     RT_TRY(out_print(out, err, ",\"bytes\":%zu,\"density\":{\"encoder\":%.6f", t5_model_bytes(b->model), b->density[0]));
     if (c->num_decoder_layers > 0) RT_TRY(out_print(out, err, ",\"decoder\":%.6f", b->density[1]));
-    return out_print(out, err, "},\"isa\":\"%s\",\"threads\":%zu,\"runs\":%zu", t5_session_isa(b->session), t5_session_threads(b->session),
-                     b->options->bench.runs);
+    return out_print(out, err, "},\"isa\":\"%s\",\"compute\":\"%s\",\"threads\":%zu,\"runs\":%zu", t5_session_isa(b->session), arithmetic_of(b),
+                     t5_session_threads(b->session), b->options->bench.runs);
 }
 
 /* Of a limit that does not apply to these kernels: null. */

@@ -128,11 +128,12 @@ static const char bench_help[] =
     "kernels: at the model's shapes in f32 on one thread, as shares of one thread's limit. Those that are shown as a share of memory's find their rows in memory, the others in the caches.\n"
     "blocks: each layer's time in whole passes, divided by the number of blocks, and its share of the block; then what the decoder does once for a "
     "source in each block, and lm_head. The rates count all work and all weights of dense layers: what t5k leaves out, "
-    "units that are not positive and their weights, or finds in the caches, makes them larger and may make them exceed the limit.\n"
+    "units that are not positive and their weights, or finds in the caches, makes them larger and may make them exceed the limit. With --compute q8 "
+    "the weights are their 8-bit copies, and the encoder's limit is that of products of bytes.\n"
     "requests: encode (512 tokens), ask (64 tokens, 16 new ones), beam (the same with 4 beams), eval (64 inputs of 49 to 512 tokens, 8 new ones each) "
     "and long (4,096 tokens, 1 new one). tokens/s counts tokens read and written, those of every beam. A request that needs more memory than "
     "there is is left out.\n\n"
-    "With --json it is one object: {\"model\":...,\"d_model\":...,\"density\":{...},\"isa\":...,\"threads\":...,\"runs\":...,\"limits\":{...}, "
+    "With --json it is one object: {\"model\":...,\"d_model\":...,\"density\":{...},\"isa\":...,\"compute\":...,\"threads\":...,\"runs\":...,\"limits\":{...}, "
     "\"kernels\":[...],\"blocks\":[{...,\"layers\":[...]}],\"requests\":[...]}; rates are in 10^9 a second.";
 
 static const char bench_examples[] =

@@ -3,15 +3,15 @@
 
     peers.py MODEL PROMPTS [--requests build/release/tests/bench/requests] [--peers ct2-fp32,hf-fp32,...] [--works eval,encode,ask,beam,long]
                            [--rounds 3] [--threads 2]
-    peers.py MODEL PROMPTS --check [avx2,...] [--compute f32|q8]
+    peers.py MODEL PROMPTS --check [plain,avx2,...] [--compute f32|q8]
 
 MODEL: a folder in Hugging Face form, T5-base's shape for the README's table. PROMPTS: one prompt a line, ids separated by spaces.
 Works: see tests/bench/requests.c. Each figure is the median of five runs after a warm-up, in a process of its own; a round runs every program
 once, and the table shows the median over rounds, the ratio to each peer, the share of generated ids that agree, and the peak memory.
-t5k runs in the arithmetic of --compute; "t5k-q8" among the peers is its other. Python packages for the peers: torch, transformers, ctranslate2. A peer that is not installed is left out and named. Where
-OPENBLAS_CORETYPE or OPENBLAS_L2_SIZE are set, the peers run without them.
---check compares no times but t5k's generated ids with those of other instruction sets (T5K_ISA), which screen nothing: with avx2, and with ref,
-plain C, where there is an hour for it. Exit status 1 if one id differs."""
+t5k runs in the arithmetic of --compute; "t5k-q8" among the peers is its other. Python packages for the peers: torch, transformers, ctranslate2.
+A peer that is not installed is left out and named. Where OPENBLAS_CORETYPE or OPENBLAS_L2_SIZE are set, the peers run without them.
+--check compares no times but t5k's generated ids with those of other ways to the same: "plain" computes every score that screening by 8-bit
+copies rules out (f32 only), the others are instruction sets (T5K_ISA). Exit status 1 if one id differs or a way fails."""
 import argparse
 import json
 import os
@@ -97,15 +97,15 @@ def child(peer, name, model, prompts_file, threads, ids_file):
     print(json.dumps(dict(median_s=statistics.median(seconds), peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)))
 
 
-def measure(program, name, a, scratch, isa=None):
+def measure(program, name, a, scratch, way=None):
     """-> figures, ids; or None"""
     ids_file = os.path.join(scratch, 'ids')
     env = {k: v for k, v in os.environ.items() if k not in ('OPENBLAS_CORETYPE', 'OPENBLAS_L2_SIZE')}
-    if isa:
-        env['T5K_ISA'] = isa
+    if way and way != 'plain':
+        env['T5K_ISA'] = way
     if program.startswith('t5k'):
-        compute = program[4:] or a.compute
-        command = [a.requests, '--threads', str(a.threads), '--compute', compute, '--ids', ids_file, a.model, a.prompts, name] + (['--runs', '1'] if a.check else [])
+        command = [a.requests, '--threads', str(a.threads), '--compute', program[4:] or a.compute, '--ids', ids_file, a.model, a.prompts, name]
+        command += (['--runs', '1'] if a.check else []) + (['--plain'] if way == 'plain' else [])
     else:
         command = [sys.executable, __file__, a.model, a.prompts, '--threads', str(a.threads), '--child', program, name, ids_file]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
@@ -124,17 +124,17 @@ def agreement(a, b):
 
 
 def check(a):
-    """Whether t5k's ids are the same with each instruction set."""
+    """Whether t5k's ids are the same in every way."""
     same = True
     with tempfile.TemporaryDirectory() as scratch:
         for name in a.works.split(','):
             own = measure('t5k', name, a, scratch)
-            for isa in a.check.split(','):
-                other = measure('t5k', name, a, scratch, isa)
+            for way in a.check.split(','):
+                other = measure('t5k', name, a, scratch, way)
                 equal = own is not None and other is not None and own[1] == other[1]
                 same = same and equal
-                if own is not None:
-                    print(f'{name}: {len(own[1])} answers, {sum(map(len, own[1]))} ids: {own[0]["isa"]} and {isa} {"agree" if equal else "DIFFER"}', flush=True)
+                if own is not None and other is not None:
+                    print(f'{name}: {len(own[1])} answers, {sum(map(len, own[1]))} ids, {"equal to" if equal else "NOT those of"} {way}', flush=True)
     return same
 
 
@@ -148,7 +148,7 @@ def main():
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--compute', choices=['f32', 'q8'], default='f32')
-    parser.add_argument('--check', nargs='?', const='avx2', metavar='ISA,...')
+    parser.add_argument('--check', nargs='?', const='plain', metavar='WAY,...')
     parser.add_argument('--child', nargs=3, help=argparse.SUPPRESS)
     a = parser.parse_args()
     if a.child:

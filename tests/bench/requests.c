@@ -4,6 +4,7 @@
  *         --threads N    default: all cores
  *         --compute f32|q8
  *         --runs N       default: 5, at most 100
+ *         --plain        f32 without what 8-bit copies leave out: every score is computed
  *         --ids FILE     writes the generated ids there, one answer a line
  *
  * PROMPTS holds one prompt a line, ids separated by spaces. WORK: eval (all prompts, 8 new tokens), encode (the first prompt of 512 ids, 1 new
@@ -17,7 +18,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "model/t5.h"
+#include "model/model.h"
 #include "runtime/buffer.h"
 
 enum { RUNS = 5, MAX_RUNS = 100, MAX_PROMPTS = 4096, EOS = 1 };
@@ -116,6 +117,7 @@ static void write_ids(const char *path, const t5_generation *g, size_t n) {
 typedef struct arguments {
     const char *model, *prompts, *work, *ids; /* ids NULL: not written */
     size_t runs;
+    bool is_plain;
     t5_compute compute;
     t5_session_params session;
 } arguments;
@@ -123,7 +125,7 @@ typedef struct arguments {
 static arguments read_arguments(int argc, char **argv) {
     static const struct option options[] = {
         {"threads", required_argument, NULL, 't'}, {"compute", required_argument, NULL, 'c'}, {"runs", required_argument, NULL, 'r'},
-        {"ids", required_argument, NULL, 'i'}, {0},
+        {"plain", no_argument, NULL, 'p'}, {"ids", required_argument, NULL, 'i'}, {0},
     };
     arguments a = {.runs = RUNS, .compute = T5_F32, .session = t5_session_defaults()};
     int option, wrong = 0;
@@ -135,17 +137,26 @@ static arguments read_arguments(int argc, char **argv) {
             wrong |= a.compute == T5_F32 && strcmp(optarg, "f32") != 0;
             break;
         case 'r': a.runs = strtoul(optarg, NULL, 10); break;
+        case 'p': a.is_plain = true; break;
         case 'i': a.ids = optarg; break;
         default: wrong = 1;
         }
     }
-    if (wrong || argc - optind != 3 || a.runs < 1 || a.runs > MAX_RUNS) {
-        fprintf(stderr, "usage: requests [--threads N] [--compute f32|q8] [--runs N] [--ids FILE] MODEL PROMPTS eval|encode|ask|beam|long|long-topk\n");
+    if (wrong || argc - optind != 3 || a.runs < 1 || a.runs > MAX_RUNS || (a.is_plain && a.compute == T5_Q8)) {
+        fprintf(stderr, "usage: requests [--threads N] [--compute f32|q8] [--plain] [--runs N] [--ids FILE]\n"
+                        "                MODEL PROMPTS eval|encode|ask|beam|long|long-topk\n");
         exit(RT_ERR_USAGE);
     }
     a.model = argv[optind], a.prompts = argv[optind + 1], a.work = argv[optind + 2];
     if (strcmp(a.work, "long-topk") == 0) a.session.encoder_topk = 64;
     return a;
+}
+
+/* Takes from the layers and the search what they would screen with. */
+static void make_plain(t5_model *model, t5_generate_params *params) {
+    for (size_t b = 0; b < model->config.num_layers; b++) model->weights.encoder.block[b].ff.screen.q = NULL;
+    for (size_t b = 0; b < model->config.num_decoder_layers; b++) model->weights.decoder.block[b].ff.screen.q = NULL;
+    params->skip_logprobs = false;
 }
 
 int main(int argc, char **argv) {
@@ -159,6 +170,7 @@ int main(int argc, char **argv) {
     const size_t n_all = read_prompts(a.prompts, &ids, all);
     choose(a.work, all, n_all, &room, &w);
     must(t5_model_open(a.model, a.compute, &model, &err), &err);
+    if (a.is_plain) make_plain(model, &w.params);
     must(t5_session_open(model, &a.session, &session, &err), &err);
 
     double seconds[MAX_RUNS];
@@ -173,8 +185,8 @@ int main(int argc, char **argv) {
     qsort(seconds, a.runs, sizeof *seconds, by_time);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("{\"peer\":\"t5k-%s\",\"work\":\"%s\",\"isa\":\"%s\",\"best_s\":%.4f,\"median_s\":%.4f,\"peak_mib\":%ld}\n", a.compute == T5_Q8 ? "q8" : "f32",
-           a.work, t5_session_isa(session), seconds[0], seconds[a.runs / 2], usage.ru_maxrss / 1024);
+    printf("{\"peer\":\"t5k-%s\",\"work\":\"%s\",\"isa\":\"%s\",\"best_s\":%.4f,\"median_s\":%.4f,\"peak_mib\":%ld}\n",
+           a.compute == T5_Q8 ? "q8" : "f32", a.work, t5_session_isa(session), seconds[0], seconds[a.runs / 2], usage.ru_maxrss / 1024);
     t5_session_close(session);
     t5_model_close(model);
     rt_ids_free(&ids);

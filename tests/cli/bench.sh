@@ -18,7 +18,7 @@ run bench --runs 1 --threads 1
 holds 'bench: status' test "$status" -eq 0
 holds 'bench: nothing on standard error' test ! -s "$tmp/err"
 holds 'bench: at most 100 columns' test -z "$(grep -E '^.{101}' "$tmp/out")"
-for line in 'shape    d_model 128, d_ff 512, 4 heads of 32, 4 \+ 2 blocks, 10\.3 MiB of weights' 'run      [a-z0-9]+, 1 thread, median of 1 run' \
+for line in 'shape    d_model 128, d_ff 512, 4 heads of 32, 4 \+ 2 blocks, 10\.3 MiB of weights' 'run      [a-z0-9]+, f32, 1 thread, median of 1 run' \
     '  FMA  .* [0-9.]+ +[0-9.]+  GFLOP/s' '  memory .* [0-9.]+ +[0-9.]+  GB/s' \
     '  dot +\[512, 128\] x \[512, 128\] +[0-9.]+ GFLOP/s +[0-9]+ % of FMA' \
     '  exp_sum +\[512\] +[0-9.]+ GB/s +[0-9]+ % of memory' '  encoder block, 512 tokens +[0-9.]+ ms .*' '  decoder block, 1 token after 64 .*' \
@@ -42,7 +42,7 @@ if command -v python3 >/dev/null; then holds 'bench --json: parses' python3 -m j
 export T5K_ISA=ref
 run bench --runs 1 --json $golden/t5_encoder/safetensors
 unset T5K_ISA
-holds 'bench: plain kernels' grep -Eq '"isa":"ref".*"int8_gops":null.*"name":"rms_norm"' "$tmp/out"
+holds 'bench: plain kernels' grep -Eq '"isa":"ref","compute":"f32",.*"int8_gops":null.*"name":"rms_norm"' "$tmp/out"
 holds 'bench: plain kernels, no figure that is none' test -z "$(grep -E 'nan|inf[^o]' "$tmp/out")"
 
 # A model that does not fit is refused before anything is written to memory; the sanitizers' own memory is no matter of ulimit.
