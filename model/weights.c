@@ -165,6 +165,18 @@ static rt_values as_values(loader *l, const ckpt_tensor *t) {
     return v;
 }
 
+/* With T5_Q8: from wo, or from a file's panels of it. */
+static rt_values as_byte_values(loader *l, const ckpt_tensor *t) {
+    const size_t d_ff = t->shape[1], n_panels = (l->config->d_model + RT_PANEL - 1) / RT_PANEL;
+    int8_t *data = derive(l, &l->weights->derived.panels, n_panels * d_ff * RT_PANEL, 1);
+    float *scale = derive(l, &l->weights->derived.panels, d_ff, sizeof *scale);
+    if (data != NULL && scale != NULL) {
+        t5_values_to_bytes(l->kernels, l->threads, t, data, scale);
+        ckpt_release(l->checkpoint, t);
+    }
+    return (rt_values){.dtype = RT_I8, .data = data, .stride = RT_PANEL, .panel = d_ff * RT_PANEL, .scale = scale};
+}
+
 /* Below so many weights a layer's 8-bit copy saves nothing: both fit the second-level cache. Making lm_head's takes as long as some answers save
  * by it (qa-mini, 2^22 weights: 8 ms at open, 4 ms an answer), so a program that asks a small model one question would lose. */
 enum { SCREEN_WEIGHTS_MIN = 1 << 20, HEAD_SCREEN_WEIGHTS_MIN = 1 << 23 };
@@ -262,15 +274,23 @@ static rt_status take_ff_screen(loader *l, const char *name, rt_screen *screen) 
 
 /* ---- the loop ---- */
 
+static rt_status fill_packed_values(loader *l, const ckpt_tensor *panels, rt_values *values) {
+    if (l->visit != NULL) RT_TRY(l->visit(l->context, panels, l->err));
+    RT_TRY(t5_packed_values(l->config, panels, values, l->err));
+    if (l->compute == T5_F32) {
+        count_mapped(l, panels);
+        return RT_OK;
+    }
+    l->weights->stored_bytes += panels->n_bytes;
+    *values = as_byte_values(l, panels);
+    return RT_OK;
+}
+
 static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, void *into) {
     char *slot = (char *)into + row->slot;
     const ckpt_tensor *panels = row->kind == VALUES ? t5_packed_find(l->checkpoint, name, ".panels") : NULL;
     if (row->kind == SCREEN) return take_ff_screen(l, name, (rt_screen *)slot);
-    if (panels != NULL) {
-        count_mapped(l, panels);
-        if (l->visit != NULL) RT_TRY(l->visit(l->context, panels, l->err));
-        return t5_packed_values(l->config, panels, (rt_values *)slot, l->err);
-    }
+    if (panels != NULL) return fill_packed_values(l, panels, (rt_values *)slot);
     const ckpt_tensor *t = ckpt_find(l->checkpoint, name);
     if (t == NULL) {
         if (l->n_missing++ == 0) snprintf(l->first_missing, sizeof l->first_missing, "%s", name);
@@ -289,7 +309,7 @@ static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, v
         const float *v = as_floats(l, t);
         memcpy(slot, &v, sizeof v);
     } else {
-        const rt_values v = as_values(l, t);
+        const rt_values v = l->compute == T5_Q8 ? as_byte_values(l, t) : as_values(l, t);
         memcpy(slot, &v, sizeof v);
     }
     return RT_OK;
