@@ -52,7 +52,8 @@ typedef struct t5_model t5_model;
 typedef enum t5_compute {
     T5_F32, /* in f32, whatever type the weights are stored in */
     T5_Q8   /* projections, pre-activations of the feed-forward and logits by products of 8-bit numbers: weights rounded to 8 bits with one scale a
-               row, as are the rows that they are multiplied by. The down-projection of the feed-forward, attention and norms stay f32 */
+               row, as are the rows that they are multiplied by. The feed-forward's down-projection has weights of 8 bits, a scale a unit, but adds
+               them up in f32; attention and norms are f32 */
 } t5_compute;
 
 /* Opens a checkpoint folder, config.json with model.safetensors (or its shards) in F32, F16 or BF16; or a GGUF file, alone or in a folder,

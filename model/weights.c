@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/weights_derive.h"
+#include "model/weights_loader.h"
 #include "model/weights_packed.h"
 #include "runtime/compute.h"
 #include "runtime/quant.h"
@@ -63,23 +64,8 @@ static const char *const embedding_names[] = {"shared.weight", "encoder.embed_to
 
 #define N_ROWS(table) (sizeof(table) / sizeof(table)[0])
 
-enum { NAME_SIZE = 128, WORTH_THREADS_BYTES = 32 << 20 };
+enum { NAME_SIZE = T5_NAME_SIZE, WORTH_THREADS_BYTES = 32 << 20 };
 
-typedef struct loader {
-    const ckpt_checkpoint *checkpoint;
-    const t5_config *config;
-    t5_compute compute;
-    const rt_kernels *kernels;
-    rt_threads *threads;
-    float *screen_scratch; /* [threads, rt_screen_fill_scratch of the widest rows] */
-    t5_weights *weights;
-    bool headers_only;
-    t5_tensor_visit visit; /* NULL: nobody wants to know */
-    void *context;
-    size_t n_missing;
-    char first_missing[NAME_SIZE];
-    rt_error *err;
-} loader;
 
 static size_t extent_of(const t5_config *c, extent e) {
     switch (e) {
@@ -93,7 +79,7 @@ static size_t extent_of(const t5_config *c, extent e) {
     }
 }
 
-static rt_status check_shape(const loader *l, const ckpt_tensor *t, const tensor_row *row) {
+static rt_status check_shape(const t5_loader *l, const ckpt_tensor *t, const tensor_row *row) {
     const size_t rows = extent_of(l->config, row->rows), cols = extent_of(l->config, row->cols);
     const unsigned rank = row->cols == NONE ? 1 : 2;
     if (t->rank == rank && t->shape[0] == rows && (rank == 1 || t->shape[1] == cols)) return RT_OK;
@@ -109,7 +95,7 @@ static rt_status check_shape(const loader *l, const ckpt_tensor *t, const tensor
 }
 
 /* A block with a scale that is no number would only show in the results. */
-static rt_status check_scales(const loader *l, const ckpt_tensor *t) {
+static rt_status check_scales(const t5_loader *l, const ckpt_tensor *t) {
     const size_t n = t->shape[0] * (t->rank > 1 ? t->shape[1] : 1);
     if (t->dtype < RT_N_FLOAT_DTYPES || rt_quant_is_finite(t->dtype, n, t->data)) return RT_OK;
     char file[RT_QUOTE_SIZE];
@@ -119,25 +105,10 @@ static rt_status check_scales(const loader *l, const ckpt_tensor *t) {
 
 /* ---- derived forms; all of them are allocated while measuring and filled afterwards ---- */
 
-/* Room on the arena, counted among the bytes of its kind. */
-static void *derive(loader *l, size_t *kind, size_t n, size_t element) {
-    rt_arena *arena = &l->weights->arena;
-    const size_t before = arena->used;
-    void *room = rt_arena_alloc(arena, n, element);
-    *kind += arena->used - before;
-    return room;
-}
-
-/* A tensor that is read where it lies. */
-static void count_mapped(loader *l, const ckpt_tensor *t) {
-    l->weights->stored_bytes += t->n_bytes;
-    l->weights->mapped_bytes += t->n_bytes;
-}
-
-static rt_matrix as_matrix(loader *l, const ckpt_tensor *t) {
+static rt_matrix as_matrix(t5_loader *l, const ckpt_tensor *t) {
     rt_matrix m = {.dtype = t->dtype, .rows = t->shape[0], .cols = t->shape[1], .stride = t->shape[1], .data = t->data};
     if ((uintptr_t)t->data % (t->dtype == RT_F32 ? 4 : 2) != 0) {
-        void *aligned = derive(l, &l->weights->derived.aligned, t->n_bytes, 1);
+        void *aligned = t5_derive(l, &l->weights->derived.aligned, t->n_bytes, 1);
         if (aligned != NULL) memcpy(aligned, t->data, t->n_bytes);
         m.data = aligned;
     } else {
@@ -146,18 +117,18 @@ static rt_matrix as_matrix(loader *l, const ckpt_tensor *t) {
     return m;
 }
 
-static const float *as_floats(loader *l, const ckpt_tensor *t) {
+static const float *as_floats(t5_loader *l, const ckpt_tensor *t) {
     const size_t n = t->shape[0] * (t->rank > 1 ? t->shape[1] : 1);
-    float *out = derive(l, &l->weights->derived.widened, n, sizeof *out);
+    float *out = t5_derive(l, &l->weights->derived.widened, n, sizeof *out);
     if (out != NULL) t5_widen(l->kernels, t, 0, n, out);
     return out;
 }
 
 /* The float types keep their type; the blocks of quantised ones run along d_ff and cannot be turned, so these become f32. */
-static rt_values as_values(loader *l, const ckpt_tensor *t) {
+static rt_values as_values(t5_loader *l, const ckpt_tensor *t) {
     const size_t d_model = t->shape[0], d_ff = t->shape[1], n_panels = (d_model + RT_PANEL - 1) / RT_PANEL;
     rt_values v = {.dtype = t->dtype <= RT_BF16 ? t->dtype : RT_F32, .stride = RT_PANEL, .panel = d_ff * RT_PANEL};
-    v.data = derive(l, &l->weights->derived.panels, n_panels * v.panel, rt_dtype_bytes(v.dtype, 1));
+    v.data = t5_derive(l, &l->weights->derived.panels, n_panels * v.panel, rt_dtype_bytes(v.dtype, 1));
     if (v.data != NULL) {
         t5_transpose(l->kernels, l->threads, t, v.dtype, (void *)(uintptr_t)v.data);
         ckpt_release(l->checkpoint, t);
@@ -165,112 +136,37 @@ static rt_values as_values(loader *l, const ckpt_tensor *t) {
     return v;
 }
 
-/* Below so many weights a layer's 8-bit copy saves nothing: both fit the second-level cache. Making lm_head's takes as long as some answers save
- * by it (qa-mini, 2^22 weights: 8 ms at open, 4 ms an answer), so a program that asks a small model one question would lose. */
-enum { SCREEN_WEIGHTS_MIN = 1 << 20, HEAD_SCREEN_WEIGHTS_MIN = 1 << 23 };
-
-bool t5_has_screens(const t5_config *config) {
-    return config->activation == T5_RELU && config->d_model <= RT_BYTES_MAX_K && config->d_ff * config->d_model >= SCREEN_WEIGHTS_MIN;
-}
-
-bool t5_has_head_screen(const t5_config *config) {
-    return config->num_decoder_layers > 0 && config->d_model <= RT_BYTES_MAX_K && config->vocab_size * config->d_model >= HEAD_SCREEN_WEIGHTS_MIN;
-}
-
-typedef struct screen_job {
-    const rt_kernels *kernels;
-    const rt_matrix *W;
-    rt_screen *screen;
-    float *scratch; /* [threads, k] */
-} screen_job;
-
-static void fill_screen_panel(void *context, size_t panel, size_t worker) {
-    const screen_job *job = context;
-    rt_screen_fill(job->kernels, job->W, panel, job->screen, job->scratch + worker * rt_screen_fill_scratch(job->W->cols));
-}
-
-static void derive_screen(loader *l, const rt_matrix *W, rt_screen *screen) {
-    const rt_compute compute = {.threads = l->threads};
-    rt_arena *arena = &l->weights->arena;
-    const size_t before = arena->used;
-    if (l->screen_scratch == NULL) {
-        const size_t inner = extent_of(l->config, INNER), widest = inner > l->config->d_model ? inner : l->config->d_model;
-        l->screen_scratch = rt_arena_alloc(arena, rt_n_threads(&compute) * rt_screen_fill_scratch(widest), sizeof(float));
+/* With T5_Q8: from wo, or from a file's panels of it. */
+static rt_values as_byte_values(t5_loader *l, const ckpt_tensor *t) {
+    const size_t d_ff = t->shape[1], n_panels = (l->config->d_model + RT_PANEL - 1) / RT_PANEL;
+    int8_t *data = t5_derive(l, &l->weights->derived.panels, n_panels * d_ff * RT_PANEL, 1);
+    float *scale = t5_derive(l, &l->weights->derived.panels, d_ff, sizeof *scale);
+    if (data != NULL && scale != NULL) {
+        t5_values_to_bytes(l->kernels, l->threads, t, data, scale);
+        ckpt_release(l->checkpoint, t);
     }
-    rt_screen_place(arena, W, screen);
-    l->weights->derived.screens += arena->used - before;
-    if (arena->base == NULL) return;
-    screen_job job = {.kernels = l->kernels, .W = W, .screen = screen, .scratch = l->screen_scratch};
-    rt_parallel(&compute, rt_screen_panels(screen), rt_guess_ns(0, W->rows * W->cols), fill_screen_panel, &job);
-}
-
-static void add_screen(loader *l, t5_feed_forward_weights *ff) {
-    if (!t5_has_screens(l->config) || ff->screen.q != NULL) return;
-    derive_screen(l, &ff->wi, &ff->screen);
-    l->weights->screen_shape = ff->screen;
-}
-
-/* W is not read where it lies in the file (while measuring, such a copy has no place yet). */
-static bool is_aligned_copy(const loader *l, const rt_matrix *W) {
-    const rt_arena *arena = &l->weights->arena;
-    return W->data == NULL || (arena->base != NULL && (uintptr_t)W->data - (uintptr_t)arena->base < arena->used);
-}
-
-/* The 8-bit copy takes the place of W, which is not read again. */
-static void replace_by_bytes(loader *l, rt_matrix *W, rt_screen *bytes) {
-    const ckpt_tensor stored = {.data = W->data, .n_bytes = rt_dtype_bytes(W->dtype, W->rows * W->stride)};
-    if (bytes->q == NULL) derive_screen(l, W, bytes);
-    if (is_aligned_copy(l, W)) return;
-    l->weights->mapped_bytes -= stored.n_bytes;
-    if (l->weights->arena.base == NULL) return;
-    ckpt_release(l->checkpoint, &stored);
-    W->data = NULL;
-}
-
-/* Absorbed cross-attention reads k and v in f32 (cross_attention.h), the projected form their copies. */
-static void replace_block_by_bytes(loader *l, bool is_decoder, t5_block_weights *block) {
-    t5_attention_weights *self = &block->self, *cross = &block->cross;
-    replace_by_bytes(l, &self->q, &self->bytes.q);
-    replace_by_bytes(l, &self->k, &self->bytes.k);
-    replace_by_bytes(l, &self->v, &self->bytes.v);
-    replace_by_bytes(l, &self->o, &self->bytes.o);
-    replace_by_bytes(l, &block->ff.wi, &block->ff.screen);
-    if (l->config->is_gated_act) replace_by_bytes(l, &block->ff.wi_1, &block->ff.wi_1_bytes);
-    if (!is_decoder) return;
-    replace_by_bytes(l, &cross->q, &cross->bytes.q);
-    derive_screen(l, &cross->k, &cross->bytes.k);
-    derive_screen(l, &cross->v, &cross->bytes.v);
-    replace_by_bytes(l, &cross->o, &cross->bytes.o);
-}
-
-/* Leaves the screen of a matrix [n, d_model] as it is where the file has none. */
-static rt_status take_screen(loader *l, const char *name, size_t n, rt_screen *screen) {
-    const ckpt_tensor *q = t5_packed_find(l->checkpoint, name, ".screen"), *bounds = t5_packed_find(l->checkpoint, name, ".bounds");
-    if (q == NULL || bounds == NULL) return RT_OK;
-    RT_TRY(t5_packed_screen(n, l->config->d_model, q, bounds, screen, l->err));
-    count_mapped(l, q);
-    count_mapped(l, bounds);
-    return RT_OK;
-}
-
-static rt_status take_ff_screen(loader *l, const char *name, rt_screen *screen) {
-    if (!t5_has_screens(l->config)) return RT_OK;
-    RT_TRY(take_screen(l, name, l->config->d_ff, screen));
-    if (screen->q != NULL && l->compute == T5_F32) l->weights->screen_shape = *screen;
-    return RT_OK;
+    return (rt_values){.dtype = RT_I8, .data = data, .stride = RT_PANEL, .panel = d_ff * RT_PANEL, .scale = scale};
 }
 
 /* ---- the loop ---- */
 
-static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, void *into) {
+static rt_status fill_packed_values(t5_loader *l, const ckpt_tensor *panels, rt_values *values) {
+    if (l->visit != NULL) RT_TRY(l->visit(l->context, panels, l->err));
+    RT_TRY(t5_packed_values(l->config, panels, values, l->err));
+    if (l->compute == T5_F32) {
+        t5_count_mapped(l, panels);
+        return RT_OK;
+    }
+    l->weights->stored_bytes += panels->n_bytes;
+    *values = as_byte_values(l, panels);
+    return RT_OK;
+}
+
+static rt_status fill_slot(t5_loader *l, const char *name, const tensor_row *row, void *into) {
     char *slot = (char *)into + row->slot;
     const ckpt_tensor *panels = row->kind == VALUES ? t5_packed_find(l->checkpoint, name, ".panels") : NULL;
-    if (row->kind == SCREEN) return take_ff_screen(l, name, (rt_screen *)slot);
-    if (panels != NULL) {
-        count_mapped(l, panels);
-        if (l->visit != NULL) RT_TRY(l->visit(l->context, panels, l->err));
-        return t5_packed_values(l->config, panels, (rt_values *)slot, l->err);
-    }
+    if (row->kind == SCREEN) return t5_take_wi_copy(l, name, (rt_screen *)slot);
+    if (panels != NULL) return fill_packed_values(l, panels, (rt_values *)slot);
     const ckpt_tensor *t = ckpt_find(l->checkpoint, name);
     if (t == NULL) {
         if (l->n_missing++ == 0) snprintf(l->first_missing, sizeof l->first_missing, "%s", name);
@@ -289,7 +185,7 @@ static rt_status fill_slot(loader *l, const char *name, const tensor_row *row, v
         const float *v = as_floats(l, t);
         memcpy(slot, &v, sizeof v);
     } else {
-        const rt_values v = as_values(l, t);
+        const rt_values v = l->compute == T5_Q8 ? as_byte_values(l, t) : as_values(l, t);
         memcpy(slot, &v, sizeof v);
     }
     return RT_OK;
@@ -304,7 +200,7 @@ static bool is_asked_for(const t5_config *config, condition when, size_t block) 
     }
 }
 
-static rt_status fill_table(loader *l, const char *prefix, size_t block, const tensor_row *table, size_t n_rows, void *into) {
+static rt_status fill_table(t5_loader *l, const char *prefix, size_t block, const tensor_row *table, size_t n_rows, void *into) {
     for (size_t r = 0; r < n_rows; r++) {
         if (!is_asked_for(l->config, table[r].when, block)) continue;
         char name[NAME_SIZE];
@@ -314,17 +210,16 @@ static rt_status fill_table(loader *l, const char *prefix, size_t block, const t
     return RT_OK;
 }
 
-static rt_status fill_stack(loader *l, const char *stack, size_t n_blocks, const tensor_row *table, size_t n_rows, t5_stack_weights *into) {
+static rt_status fill_stack(t5_loader *l, const char *stack, size_t n_blocks, const tensor_row *table, size_t n_rows, t5_stack_weights *into) {
     char prefix[64];
     t5_block_weights unused;
-    into->block = derive(l, &l->weights->derived.tables, n_blocks, sizeof *into->block);
+    into->block = t5_derive(l, &l->weights->derived.tables, n_blocks, sizeof *into->block);
     for (size_t b = 0; b < n_blocks; b++) {
         t5_block_weights *block = into->block != NULL ? &into->block[b] : &unused;
         memset(block, 0, sizeof *block);
         snprintf(prefix, sizeof prefix, "%s.block.%zu.", stack, b);
         RT_TRY(fill_table(l, prefix, b, table, n_rows, block));
-        if (l->n_missing == 0 && l->compute == T5_Q8) replace_block_by_bytes(l, table == decoder_block, block);
-        if (l->n_missing == 0 && l->compute == T5_F32) add_screen(l, &block->ff);
+        if (l->n_missing == 0) t5_copy_block(l, table == decoder_block, block);
         if (!l->config->has_bias_per_layer && into->block != NULL) block->relative_attention_bias = into->block[0].relative_attention_bias;
     }
     snprintf(prefix, sizeof prefix, "%s.", stack);
@@ -342,7 +237,7 @@ const char *t5_head_name(const ckpt_checkpoint *checkpoint) {
     return ckpt_find(checkpoint, "lm_head.weight") != NULL ? "lm_head.weight" : embedding_name(checkpoint);
 }
 
-static rt_status fill_embeddings(loader *l) {
+static rt_status fill_embeddings(t5_loader *l) {
     static const tensor_row shared = {.kind = MATRIX, .rows = VOCAB, .cols = D_MODEL, .slot = offsetof(t5_weights, shared)};
     static const tensor_row head = {.kind = MATRIX, .rows = VOCAB, .cols = D_MODEL, .slot = offsetof(t5_weights, lm_head)};
     RT_TRY(fill_slot(l, embedding_name(l->checkpoint), &shared, l->weights));
@@ -350,29 +245,19 @@ static rt_status fill_embeddings(loader *l) {
     return ckpt_find(l->checkpoint, "lm_head.weight") == NULL ? RT_OK : fill_slot(l, "lm_head.weight", &head, l->weights);
 }
 
-static rt_status fill_head_screen(loader *l) {
-    rt_screen *screen = &l->weights->lm_head_screen;
-    *screen = (rt_screen){0};
-    if (l->n_missing > 0 || l->config->num_decoder_layers == 0) return RT_OK;
-    if (l->compute == T5_F32 && !t5_has_head_screen(l->config)) return RT_OK;
-    RT_TRY(take_screen(l, t5_head_name(l->checkpoint), l->config->vocab_size, screen));
-    if (screen->q == NULL) derive_screen(l, &l->weights->lm_head, screen);
-    return RT_OK;
-}
-
-static rt_status fill_all(loader *l) {
+static rt_status fill_all(t5_loader *l) {
     l->n_missing = 0;
     l->weights->stored_bytes = l->weights->mapped_bytes = 0;
     l->weights->derived = (t5_derived_bytes){0};
-    l->screen_scratch = NULL;
+    l->copy_scratch = NULL;
     RT_TRY(fill_embeddings(l));
-    RT_TRY(fill_head_screen(l));
+    if (l->n_missing == 0) RT_TRY(t5_copy_head(l, t5_head_name(l->checkpoint)));
     RT_TRY(fill_stack(l, "encoder", l->config->num_layers, encoder_block, N_ROWS(encoder_block), &l->weights->encoder));
     if (l->config->num_decoder_layers == 0) return RT_OK;
     return fill_stack(l, "decoder", l->config->num_decoder_layers, decoder_block, N_ROWS(decoder_block), &l->weights->decoder);
 }
 
-static rt_status report_missing(const loader *l) {
+static rt_status report_missing(const t5_loader *l) {
     const bool gated = l->config->is_gated_act;
     const char *other = gated ? "encoder.block.0.layer.1.DenseReluDense.wi.weight" : "encoder.block.0.layer.1.DenseReluDense.wi_0.weight";
     if (ckpt_find(l->checkpoint, other) != NULL) {
@@ -384,7 +269,7 @@ static rt_status report_missing(const loader *l) {
 }
 
 /* A checkpoint with more blocks than the config says is of another model; but an encoder may be taken out of a whole one. */
-static rt_status check_no_more_blocks(const loader *l) {
+static rt_status check_no_more_blocks(const t5_loader *l) {
     static const char *const stacks[] = {"encoder", "decoder"};
     const size_t n_blocks[] = {l->config->num_layers, l->config->num_decoder_layers};
     for (size_t s = 0; s < 2 && n_blocks[s] > 0; s++) {
@@ -398,12 +283,12 @@ static rt_status check_no_more_blocks(const loader *l) {
     return RT_OK;
 }
 
-static rt_status measure(loader *l) {
+static rt_status measure(t5_loader *l) {
     RT_TRY(fill_all(l));
     return l->n_missing > 0 ? report_missing(l) : check_no_more_blocks(l);
 }
 
-static rt_status load(loader *l) {
+static rt_status load(t5_loader *l) {
     RT_TRY(measure(l));
     if (l->headers_only) return RT_OK;
     const rt_arena measured = l->weights->arena;
@@ -412,7 +297,7 @@ static rt_status load(loader *l) {
     return fill_all(l);
 }
 
-static rt_status check_widths(const loader *l) {
+static rt_status check_widths(const t5_loader *l) {
     const size_t inner = extent_of(l->config, INNER), widest = inner > l->config->d_model ? inner : l->config->d_model;
     if (l->compute == T5_F32 || widest <= RT_BYTES_MAX_K) return RT_OK;
     return rt_fail(l->err, RT_ERR_UNSUPPORTED, "%s: q8 multiplies rows of up to %d, but d_model is %zu and num_heads * d_kv %zu",
@@ -420,7 +305,7 @@ static rt_status check_widths(const loader *l) {
 }
 
 /* l: without what is opened here. */
-static rt_status load_checkpoint(loader l, rt_error *err) {
+static rt_status load_checkpoint(t5_loader l, rt_error *err) {
     memset(l.weights, 0, sizeof *l.weights);
     l.err = err;
     RT_TRY(check_widths(&l));
@@ -435,16 +320,16 @@ static rt_status load_checkpoint(loader l, rt_error *err) {
 }
 
 rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_compute compute, t5_weights *weights, rt_error *err) {
-    return load_checkpoint((loader){.checkpoint = checkpoint, .config = config, .compute = compute, .weights = weights}, err);
+    return load_checkpoint((t5_loader){.checkpoint = checkpoint, .config = config, .compute = compute, .weights = weights}, err);
 }
 
 rt_status t5_weights_measure(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_compute compute, t5_weights *weights, rt_error *err) {
-    return load_checkpoint((loader){.checkpoint = checkpoint, .config = config, .compute = compute, .weights = weights, .headers_only = true}, err);
+    return load_checkpoint((t5_loader){.checkpoint = checkpoint, .config = config, .compute = compute, .weights = weights, .headers_only = true}, err);
 }
 
 rt_status t5_weights_each(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_tensor_visit visit, void *context, rt_error *err) {
     t5_weights measured;
-    return load_checkpoint((loader){.checkpoint = checkpoint, .config = config, .weights = &measured, .headers_only = true, .visit = visit,
+    return load_checkpoint((t5_loader){.checkpoint = checkpoint, .config = config, .weights = &measured, .headers_only = true, .visit = visit,
                                     .context = context}, err);
 }
 

@@ -44,11 +44,12 @@ typedef struct rt_kernels {
     /* out[i, c] += sum over j of P[i, j] V[j, c];  P [m, n], V [n, n_c], out [m, n_c]. Sequence order, going on from out. */
     void (*weighted_rows)(size_t m, size_t n, size_t n_c, const float *P, size_t ldp, const float *V, size_t ldv, float *out, size_t ldo);
 
-    /* out[c] = sum over t of p[t] V[index[t], c];  V [*, n_c] of the type, ldv elements apart; index NULL: t itself. Sequence order from +0. */
-    void (*weighted_gather[RT_N_FLOAT_DTYPES])(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out);
+    /* out[c] = sum over t of p[t] V[index[t], c];  V [*, n_c] of a float type or RT_I8, ldv elements apart; index NULL: t itself. Sequence order
+     * from +0. */
+    void (*weighted_gather[RT_I8 + 1])(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out);
 
     /* out[i] = in[i] as f32, by type; exact. */
-    void (*widen[RT_N_DTYPES])(size_t n, const void *in, float *out);
+    void (*widen[RT_I8 + 1])(size_t n, const void *in, float *out);
 
     /* out = x / sqrt(mean(x^2) + eps) * w, and returns mean(x^2). Lanes order. */
     float (*rms_norm)(size_t n, const float *x, const float *w, float eps, float *out);

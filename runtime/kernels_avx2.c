@@ -52,6 +52,15 @@ V v16 v_load_bf16_n(const uint16_t *p, size_t n) {
     memcpy(whole, p, n * sizeof *p);
     return v_load_bf16(whole);
 }
+V v16 v_load_i8(const int8_t *p) {
+    const __m128i q = _mm_loadu_si128((const __m128i *)p);
+    return (v16){_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(q, 8)))};
+}
+V v16 v_load_i8_n(const int8_t *p, size_t n) {
+    int8_t whole[16] = {0};
+    memcpy(whole, p, n);
+    return v_load_i8(whole);
+}
 V v16 v_add(v16 a, v16 b) { return (v16){_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
 V v16 v_sub(v16 a, v16 b) { return (v16){_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)}; }
 V v16 v_mul(v16 a, v16 b) { return (v16){_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }

@@ -27,6 +27,8 @@ V v16 v_load_f16_n(const uint16_t *p, size_t n) { return _mm512_cvtph_ps(_mm256_
 V v16 bf16(__m256i h) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16)); }
 V v16 v_load_bf16(const uint16_t *p) { return bf16(_mm256_loadu_si256((const __m256i *)p)); }
 V v16 v_load_bf16_n(const uint16_t *p, size_t n) { return bf16(_mm256_maskz_loadu_epi16(first(n), p)); }
+V v16 v_load_i8(const int8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p))); }
+V v16 v_load_i8_n(const int8_t *p, size_t n) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first(n), p))); }
 V v16 v_add(v16 a, v16 b) { return _mm512_add_ps(a, b); }
 V v16 v_sub(v16 a, v16 b) { return _mm512_sub_ps(a, b); }
 V v16 v_mul(v16 a, v16 b) { return _mm512_mul_ps(a, b); }

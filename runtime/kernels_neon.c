@@ -76,6 +76,17 @@ V void v_store_n(float *p, size_t n, v16 x) {
     store4(p, n, 8, x.c);
     store4(p, n, 12, x.d);
 }
+V v16 v_load_i8(const int8_t *p) {
+    const int8x16_t q = vld1q_s8(p);
+    const int16x8_t low = vmovl_s8(vget_low_s8(q)), high = vmovl_s8(vget_high_s8(q));
+    return (v16){vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(low))),
+                 vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(high)))};
+}
+V v16 v_load_i8_n(const int8_t *p, size_t n) {
+    int8_t whole[16] = {0};
+    memcpy(whole, p, n);
+    return v_load_i8(whole);
+}
 
 V v16 v_add(v16 x, v16 y) { return OF2(vaddq_f32, x, y); }
 V v16 v_sub(v16 x, v16 y) { return OF2(vsubq_f32, x, y); }

@@ -37,6 +37,7 @@ static float widen_one_bf16(uint16_t h) { return rt_float_of((uint32_t)h << 16);
 
 static float element(rt_dtype dtype, const void *v, size_t i) {
     if (dtype == RT_F32) return ((const float *)v)[i];
+    if (dtype == RT_I8) return ((const int8_t *)v)[i];
     const uint16_t h = ((const uint16_t *)v)[i];
     return dtype == RT_F16 ? rt_widen_half(h) : widen_one_bf16(h);
 }
@@ -61,6 +62,10 @@ static void gather_bf16(size_t n, const uint32_t *index, const float *p, size_t 
     gather(RT_BF16, n, index, p, n_c, V, ldv, out);
 }
 
+static void gather_i8(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {
+    gather(RT_I8, n, index, p, n_c, V, ldv, out);
+}
+
 static void widen_f32(size_t n, const void *in, float *out) { memcpy(out, in, n * sizeof *out); }
 
 static void widen_f16(size_t n, const void *in, float *out) {
@@ -69,6 +74,10 @@ static void widen_f16(size_t n, const void *in, float *out) {
 
 static void widen_bf16(size_t n, const void *in, float *out) {
     for (size_t i = 0; i < n; i++) out[i] = element(RT_BF16, in, i);
+}
+
+static void widen_i8(size_t n, const void *in, float *out) {
+    for (size_t i = 0; i < n; i++) out[i] = element(RT_I8, in, i);
 }
 
 static float rms_norm(size_t n, const float *x, const float *w, float eps, float *out) {
@@ -246,9 +255,9 @@ const rt_kernels rt_kernels_ref = {
     .dot_tile_cols = 1,
     .dot = dot,
     .weighted_rows = weighted_rows,
-    .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16},
+    .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16, [RT_I8] = gather_i8},
     .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,
-              [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1},
+              [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1, [RT_I8] = widen_i8},
     .rms_norm = rms_norm,
     .add = add,
     .mul = mul,

@@ -4,7 +4,7 @@
  *   RT_VARIANT                name of its table;  RT_ISA_NAME its name as text
  *   RT_KERNEL                 `static` and the target attribute of its functions
  *   RT_DOT_ROWS, RT_DOT_COLS  the tile of dot;  RT_SUM_ROWS, RT_SUM_VECS the tile of weighted_rows (rows, vectors of columns)
- *   v16, v_zero v_set v_load v_load_n v_store v_store_n v_load_f16(_n) v_load_bf16(_n)
+ *   v16, v_zero v_set v_load v_load_n v_store v_store_n v_load_f16(_n) v_load_bf16(_n) v_load_i8(_n)
  *   v_add v_sub v_mul v_div v_fma v_max v_abs v_neg v_pow2 (2^n of a rounded z, see kernels_math.h) v_sum (lanes order)
  *   v_lt v_ge v_nle v_eq v_nan: comparisons to 16 mask bits;  v_pick(mask, a, b): a where set
  *   v_dot_store: the sums of a tile of accumulators into C
@@ -199,6 +199,7 @@ RT_KERNEL void weighted_rows(size_t m, size_t n, size_t n_c, const float *P, siz
 DEFINE_GATHER(f32, float, v_load, v_load_n)
 DEFINE_GATHER(f16, uint16_t, v_load_f16, v_load_f16_n)
 DEFINE_GATHER(bf16, uint16_t, v_load_bf16, v_load_bf16_n)
+DEFINE_GATHER(i8, int8_t, v_load_i8, v_load_i8_n)
 
 /* ---- rows, element by element ---- */
 
@@ -235,6 +236,11 @@ RT_KERNEL void widen_f16(size_t n, const void *in, float *out) {
 RT_KERNEL void widen_bf16(size_t n, const void *in, float *out) {
     const uint16_t *h = in;
     FOR_LANES(n, store(out + i, len, len == RT_LANES ? v_load_bf16(h + i) : v_load_bf16_n(h + i, len)););
+}
+
+RT_KERNEL void widen_i8(size_t n, const void *in, float *out) {
+    const int8_t *q = in;
+    FOR_LANES(n, store(out + i, len, len == RT_LANES ? v_load_i8(q + i) : v_load_i8_n(q + i, len)););
 }
 
 RT_KERNEL float rms_norm(size_t n, const float *x, const float *w, float eps, float *out) {
@@ -348,9 +354,9 @@ RT_KERNEL size_t keep_above(size_t n, const float *x, float t, size_t n_ties, ui
     {                                                                                                                                        \
         .isa = RT_ISA_NAME, .bytes = bytes_name, .dot_tile_rows = RT_DOT_ROWS, .dot_tile_cols = RT_DOT_COLS, .dot = dot,                      \
         .weighted_rows = weighted_rows,                                                                                                      \
-        .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16},                                          \
+        .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16, [RT_I8] = gather_i8},                     \
         .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,  \
-                  [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1},                                          \
+                  [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1, [RT_I8] = widen_i8},                      \
         .rms_norm = rms_norm, .add = add, .mul = mul, .scale = scale, .activate = activate, .max = max, .argmax = argmax,                    \
         .exp_sum = exp_sum, .count_ge = count_ge, .keep_above = keep_above, .dot_listed = dot_listed, .quantise = quantise,                  \
         .dot_bytes = dot_bytes_##kind, .screen = screen_##kind, .estimate = estimate_##kind,                                                 \

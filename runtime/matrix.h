@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* The last one is no type of weights: only the 8-bit copies that screening reads (screen.h) have it. */
+/* The last one is no type of a checkpoint's weights: only the 8-bit forms that t5k derives (screen.h, rt_values) have it. */
 typedef enum rt_dtype { RT_F32, RT_F16, RT_BF16, RT_Q8_0, RT_Q4_0, RT_Q4_1, RT_Q5_0, RT_Q5_1, RT_N_DTYPES, RT_I8 = RT_N_DTYPES } rt_dtype;
 
 #define RT_N_FLOAT_DTYPES (RT_BF16 + 1) /* the types that are no blocks come first */

@@ -30,8 +30,9 @@ void rt_screen_fill(const rt_kernels *kernels, const rt_matrix *W, size_t panel,
     for (size_t j = 0; j < RT_SCREEN_PANEL; j++) {
         rt_screen_query w = {0};
         if (first + j < screen->n) {
-            kernels->widen[W->dtype](k, rt_matrix_row(W, first + j), scratch);
-            kernels->quantise(k, scratch, row, &w);
+            const float *x = rt_matrix_row(W, first + j);
+            if (W->dtype != RT_F32) kernels->widen[W->dtype](k, x, scratch), x = scratch;
+            kernels->quantise(k, x, row, &w);
             for (size_t c = 0; c < screen->k_padded; c++) row[c] = (int8_t)(row[c] ^ 0x80);
             for (size_t c = 0; c < screen->k_padded; c += 4) memcpy(q + c / 4 * step + 4 * j, row + c, 4);
         }

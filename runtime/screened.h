@@ -19,7 +19,7 @@ typedef struct rt_screened {
     int8_t *p;              /* [m, k_padded] */
 } rt_screened;
 
-/* Bytes for all but S and index, for up to m queries; a multiple of 64. */
+/* Bytes for all but S and index, for up to m queries; a multiple of 64. memory is aligned to 64. */
 size_t rt_screened_bytes(const rt_screen *screen, size_t m);
 rt_screened rt_screened_place(const rt_screen *screen, size_t m, float *S, uint32_t *index, size_t ld, void *memory);
 

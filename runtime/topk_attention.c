@@ -228,6 +228,18 @@ static void weigh_estimates(const rt_unit *unit, size_t i, void *scratch) {
     else atomic_store(unit->nan, true);
 }
 
+/* The scale of a row of values goes with its weight. */
+static void scale_kept(const rt_unit *unit, size_t i, size_t kept) {
+    const float *scale = unit->args->V.scale + unit->span.key;
+    const uint32_t *index = unit->index + i * unit->ld;
+    float *s = unit->S + i * unit->ld;
+    if (unit->dense[i]) {
+        unit->compute->kernels->mul(kept, scale, s);
+        return;
+    }
+    for (size_t t = 0; t < kept; t++) s[t] *= scale[index[t]];
+}
+
 static void weigh_row(const rt_unit *unit, size_t i, void *scratch) {
     if (unit->keys.m > 0) {
         weigh_estimates(unit, i, scratch);
@@ -253,6 +265,7 @@ static void weigh_row(const rt_unit *unit, size_t i, void *scratch) {
         else if (a->bytes != NULL) for (size_t t = 0; t < kept; t++) s[t] *= gate[unit->index[i * unit->ld + t]];
         else gate_kept(unit, i, kept, scratch);
     }
+    if (a->V.scale != NULL) scale_kept(unit, i, kept);
 }
 
 /* ---- stage 3: the weighted sum of values, one panel of columns ---- */

@@ -35,9 +35,10 @@ enum { RT_PANEL = 64 };
 /* V, by panels of RT_PANEL columns: element (j, c) is data[(c / RT_PANEL) * panel + j * stride + c % RT_PANEL]. A plain row-major matrix has
  * panel = RT_PANEL; a static V is better stored panel by panel (stride = RT_PANEL), where a panel fits the second-level cache. */
 typedef struct rt_values {
-    rt_dtype dtype; /* one of the float types */
+    rt_dtype dtype; /* one of the float types, or RT_I8 */
     const void *data;
     size_t stride, panel;
+    const float *scale; /* NULL, or [keys]: row j is scale[j] times what lies there */
 } rt_values;
 
 /* What can be counted on the way, in whole numbers, so that neither threads nor chunks change it. Zeroed by whoever owns it. */

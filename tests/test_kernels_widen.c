@@ -38,6 +38,21 @@ START_TEST(all_half_patterns_widen_exactly) {
 }
 END_TEST
 
+START_TEST(bytes_widen_exactly) {
+    enum { BYTES = 256 };
+    guarded in = guarded_open(BYTES), out = guarded_open(BYTES * sizeof(float));
+    int8_t *byte = guarded_tail(&in, BYTES);
+    float expected[BYTES];
+    for (int i = 0; i < BYTES; i++) {
+        byte[i] = (int8_t)(i * 77 % BYTES - 128);
+        expected[i] = (float)byte[i];
+    }
+    for (size_t n = 0; n <= BYTES; n++) check_widen(variant(_i), RT_I8, &in, &out, n, expected + BYTES - n);
+    guarded_close(&in);
+    guarded_close(&out);
+}
+END_TEST
+
 START_TEST(f32_is_copied) {
     guarded in = guarded_open(MAX_LENGTH * sizeof(float)), out = guarded_open(MAX_LENGTH * sizeof(float));
     float *x = guarded_floats(&in, MAX_LENGTH);
@@ -93,6 +108,7 @@ int main(void) {
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, all_half_patterns_widen_exactly, 0, n_variants());
     tcase_add_loop_test(tc, f32_is_copied, 0, n_variants());
+    tcase_add_loop_test(tc, bytes_widen_exactly, 0, n_variants());
     tcase_add_loop_test(tc, quantised_blocks_widen_by_their_definition, 0, n_variants());
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -50,7 +50,8 @@ static void fill_panels(attention_case *c, random_source *r) {
     const size_t n = (n_panels - 1) * panel + extent(rows, d_v - (n_panels - 1) * RT_PANEL, RT_PANEL);
     float *values;
     c->V = fill_matrix(r, &c->spec, c->spec.dtype_v, 1, n, n, &values);
-    c->args.V = (rt_values){c->spec.dtype_v, guarded_tail(&c->V, rt_dtype_bytes(c->spec.dtype_v, n)), RT_PANEL, panel};
+    const void *data = guarded_tail(&c->V, rt_dtype_bytes(c->spec.dtype_v, n));
+    c->args.V = (rt_values){.dtype = c->spec.dtype_v, .data = data, .stride = RT_PANEL, .panel = panel};
     c->wide_V = malloc((rows * d_v + 1) * sizeof *c->wide_V);
     for (size_t j = 0; j < rows; j++) {
         for (size_t col = 0; col < d_v; col++) c->wide_V[j * d_v + col] = values[col / RT_PANEL * panel + j * RT_PANEL + col % RT_PANEL];
@@ -62,7 +63,7 @@ static void fill_rows_of_values(attention_case *c, random_source *r) {
     const size_t cols = c->spec.n_heads * c->spec.d_v, stride = cols + GAP;
     c->V = fill_matrix(r, &c->spec, c->spec.dtype_v, c->n_keys, cols, stride, &c->wide_V);
     const void *data = guarded_tail(&c->V, rt_dtype_bytes(c->spec.dtype_v, extent(c->n_keys, cols, stride)));
-    c->args.V = (rt_values){c->spec.dtype_v, data, stride, RT_PANEL};
+    c->args.V = (rt_values){.dtype = c->spec.dtype_v, .data = data, .stride = stride, .panel = RT_PANEL};
 }
 
 /* A causal query sees no key after its own place, so that no bias of such a distance exists. */

@@ -52,6 +52,10 @@ void fill_stored(random_source *r, rt_dtype dtype, size_t n, void *stored, float
     uint16_t *half = stored;
     for (size_t i = 0; i < n; i++) {
         const uint32_t bits = random_bits(r);
+        if (dtype == RT_I8) {
+            wide[i] = ((int8_t *)stored)[i] = (int8_t)(bits >> 9);
+            continue;
+        }
         if (dtype == RT_F32) wide[i] = ((float *)stored)[i] = random_unit(r);
         else if (dtype == RT_F16) half[i] = (uint16_t)((bits & 0x83ff) | (bits >> 16) % 16 << 10);
         else half[i] = (uint16_t)((bits & 0x807f) | (120 + (bits >> 16) % 8) << 7);

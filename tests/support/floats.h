@@ -34,7 +34,7 @@ typedef enum float_kind {
 
 void fill_floats(random_source *r, float_kind kind, size_t n, float *x);
 
-/* Fills n elements of a float type with finite values of small magnitude, subnormal f16 among them, and gives their values in wide[n]. */
+/* Fills n elements of a float type, or RT_I8, with finite values of small magnitude, subnormal f16 among them, and gives their values in wide[n]. */
 void fill_stored(random_source *r, rt_dtype dtype, size_t n, void *stored, float *wide);
 
 float float_of_bits(uint32_t bits);
