@@ -44,13 +44,26 @@ static size_t n_entering(const t5_session *s, const t5_ids *waiting, size_t n_wa
     return running > max - max / 4 || waiting[0].n > max - running ? 0 : t5_batch_length(waiting, n_waiting, max - running);
 }
 
+/* What rows may read at once of the inputs that wait, in ids: of all, and of those whose keys and values are projected. */
+static void room_for(const t5_session *s, const t5_ids *waiting, size_t n_waiting, size_t *room, size_t *projected) {
+    *room = *projected = 0;
+    for (size_t i = 0; i < n_waiting; i++) {
+        *room += waiting[i].n;
+        *projected += t5_cross_is_absorbed(s, waiting[i].n) ? 0 : waiting[i].n;
+    }
+    if (*room > s->params.batch_tokens) *room = s->params.batch_tokens;
+    if (*projected > s->params.batch_tokens) *projected = s->params.batch_tokens;
+}
+
 rt_status t5_admit(t5_session *s, const t5_ids *waiting, size_t n_waiting, size_t *n_admitted, rt_error *err) {
     const size_t n = *n_admitted = n_entering(s, waiting, n_waiting);
     if (n == 0) return RT_OK;
     keep_what_is_read(s);
-    const size_t first = s->n_inputs, room = n < n_waiting ? s->params.batch_tokens : 0;
+    const size_t first = s->n_inputs;
+    size_t room, projected;
+    room_for(s, waiting, n_waiting, &room, &projected);
     rt_status status = t5_encode_more(s, waiting, n, room, err);
-    if (status == RT_OK) status = t5_decode_join(s, first, room, err);
+    if (status == RT_OK) status = t5_decode_join(s, first, projected, err);
     if (status != RT_OK) t5_session_clear(s);
     return status;
 }

@@ -23,7 +23,7 @@ size_t t5_admit_max(const t5_session *session, const t5_ids *inputs, size_t n_in
 /* t5_encode behind the inputs that are encoded. Room is made for so many ids of inputs in all if none is; else there must be enough. */
 rt_status t5_encode_more(t5_session *session, const t5_ids *inputs, size_t n_inputs, size_t room, rt_error *err);
 
-/* One empty row for each input from number `first` on, behind the rows there are; room as above. */
+/* One empty row for each input from number `first` on, behind the rows there are; room as above, for inputs that are projected. */
 rt_status t5_decode_join(t5_session *session, size_t first, size_t room, rt_error *err);
 
 #endif

@@ -82,11 +82,10 @@ size_t t5_session_peak_bytes(const t5_session *session) { return session->peak_b
 
 /* Counts what the rows need, not what an earlier request has left. */
 void t5_session_note_peak(t5_session *s) {
-    size_t longest = 0, bytes = s->scratch_memory.used + s->hidden_memory.used + s->encoder_memory.used;
+    size_t longest = 0, bytes = s->scratch_memory.used + s->encoder_memory.used + s->n_input_tokens * s->model->config.d_model * sizeof(float);
     for (size_t r = 0; r < s->n_rows; r++) longest = larger(longest, s->row[r].length);
-    if (s->n_cross_tokens > 0) bytes += s->cross_memory.used;
     if (s->n_rows > 0) bytes += s->step_memory.used;
-    bytes += s->cache.n_layers * s->n_rows * longest * s->cache.inner * 2 * sizeof(float);
+    bytes += s->cache.n_layers * (s->n_cross_tokens + s->n_rows * longest) * s->cache.inner * 2 * sizeof(float);
     s->peak_bytes = larger(s->peak_bytes, bytes);
 }
 

@@ -120,6 +120,8 @@ static void check_memory(const t5_session *s, const subject *sub) {
     ck_assert_uint_le(s->cross_memory.capacity, 2 * (s->cache.n_layers * tokens * inner + RT_ARENA_ALIGN));
     ck_assert_uint_le(s->cache.n_slots, tokens * sub->num_beams);
     ck_assert_uint_le(s->encoder_rows.m, tokens);
+    ck_assert_uint_le(t5_session_peak_bytes(s), s->scratch_memory.capacity + s->encoder_memory.capacity + s->hidden_memory.capacity +
+                                                    s->cross_memory.capacity + s->cache.memory.capacity + s->step_memory.capacity);
 }
 
 START_TEST(alone_or_let_in_later) {
