@@ -1,6 +1,7 @@
 /* Cross-attention; see cross_attention.h. */
 #include "model/cross_attention.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "model/linear.h"
@@ -20,41 +21,60 @@ static bool is_absorbed(const t5_session *s, size_t source) { return t5_cross_is
 
 void t5_cross_place_projected(t5_session *s, rt_arena *arena, size_t n_tokens) {
     const size_t n = s->model->config.num_decoder_layers * n_tokens;
-    s->cross_first = rt_arena_alloc(arena, s->n_inputs, sizeof *s->cross_first);
     s->cross_k = rt_arena_alloc(arena, n, s->cache.inner * sizeof(float));
     s->cross_v = rt_arena_alloc(arena, n, s->cache.inner * sizeof(float));
 }
 
-rt_status t5_cross_start(t5_session *s, rt_error *err) {
+/* Room for n tokens more. What there is has been placed with room for all that may come behind it. */
+static rt_status provide_projected(t5_session *s, size_t n, size_t room, rt_error *err) {
+    if (s->n_cross_tokens > 0) {
+        assert(s->n_cross_tokens + n <= s->cross_capacity);
+        return RT_OK;
+    }
+    s->cross_capacity = n > room ? n : room;
+    rt_arena measured = {0};
+    t5_cross_place_projected(s, &measured, s->cross_capacity);
+    RT_TRY(rt_arena_provide(&s->cross_memory, &measured, "keys and values of the source", err));
+    t5_cross_place_projected(s, &s->cross_memory, s->cross_capacity);
+    return RT_OK;
+}
+
+rt_status t5_cross_start(t5_session *s, size_t first, size_t room, rt_error *err) {
     const size_t d_model = s->model->config.d_model, inner = s->cache.inner;
     size_t n = 0;
-    for (size_t i = 0; i < s->n_inputs; i++) n += is_absorbed(s, i) ? 0 : s->input[i].n_keys;
-    s->n_cross_tokens = n;
-    rt_arena measured = {0};
-    t5_cross_place_projected(s, &measured, n);
-    RT_TRY(rt_arena_provide(&s->cross_memory, &measured, "keys and values of the source", err));
-    t5_cross_place_projected(s, &s->cross_memory, n);
-    n = 0;
-    for (size_t i = 0; i < s->n_inputs; i++) {
-        s->cross_first[i] = n;
+    for (size_t i = first; i < s->n_inputs; i++) {
+        s->input[i].projected = s->n_cross_tokens + n;
         n += is_absorbed(s, i) ? 0 : s->input[i].n_keys;
     }
+    if (n == 0) return RT_OK;
+    RT_TRY(provide_projected(s, n, room, err));
+    s->n_cross_tokens += n;
     for (size_t b = 0; b < s->model->config.num_decoder_layers; b++) {
         const t5_attention_weights *w = &s->model->weights.decoder.block[b].cross;
         /* Neighbours that are projected go through one product. */
-        for (size_t i = 0, end; i < s->n_inputs; i = end + 1) {
+        for (size_t i = first, end; i < s->n_inputs; i = end + 1) {
             for (end = i; end < s->n_inputs && !is_absorbed(s, end); end++) {
             }
             if (end == i) continue;
             const float *hidden = s->encoder_hidden + s->input[i].key * d_model;
             const size_t m = s->input[end - 1].key + s->input[end - 1].n_keys - s->input[i].key;
-            const size_t at = (b * s->n_cross_tokens + s->cross_first[i]) * inner;
+            const size_t at = (b * s->cross_capacity + s->input[i].projected) * inner;
             t5_linear_read(&s->compute, m, hidden, &w->bytes.k, &s->encoder_rows.bytes);
             t5_linear_apply(&s->compute, m, hidden, &s->encoder_rows.bytes, &w->k, &w->bytes.k, s->cross_k + at);
             t5_linear_apply(&s->compute, m, hidden, &s->encoder_rows.bytes, &w->v, &w->bytes.v, s->cross_v + at);
         }
     }
     return RT_OK;
+}
+
+void t5_cross_move(t5_session *s, t5_input *input, size_t to) {
+    const size_t inner = s->cache.inner, bytes = input->n_keys * inner * sizeof(float);
+    for (size_t b = 0; b < s->model->config.num_decoder_layers; b++) {
+        const size_t layer = b * s->cross_capacity;
+        memmove(s->cross_k + (layer + to) * inner, s->cross_k + (layer + input->projected) * inner, bytes);
+        memmove(s->cross_v + (layer + to) * inner, s->cross_v + (layer + input->projected) * inner, bytes);
+    }
+    input->projected = to;
 }
 
 /* ---- a step ---- */
@@ -71,7 +91,7 @@ void t5_cross_plan(const t5_session *s, const t5_ids *tokens, t5_cross_step *ste
         const size_t source = s->row[r].source, n_keys = s->input[source].n_keys;
         const bool same = r > 0 && s->row[r - 1].source == source;
         if (!is_absorbed(s, source)) {
-            add_span(step->projected, &step->n_projected, same, (rt_span){first, tokens[r].n, s->cross_first[source], n_keys});
+            add_span(step->projected, &step->n_projected, same, (rt_span){first, tokens[r].n, s->input[source].projected, n_keys});
             continue;
         }
         add_span(step->absorbed, &step->n_absorbed, same,
@@ -103,7 +123,7 @@ size_t t5_cross_max_queries(const t5_session *s, size_t n_states) {
 
 static rt_status attend_projected(t5_session *s, size_t block, const t5_cross_step *step, t5_activations *rows, rt_error *err) {
     const t5_config *config = &s->model->config;
-    const size_t inner = s->cache.inner, layer = block * s->n_cross_tokens * inner;
+    const size_t inner = s->cache.inner, layer = block * s->cross_capacity * inner;
     const rt_topk_attention_args args = {
         .n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv,
         .topk = s->params.cross_topk, .chunk = t5_chunk(s, rows->m), .act = RT_SOFTMAX,

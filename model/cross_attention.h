@@ -26,11 +26,15 @@ typedef struct t5_cross_step {
 /* Whether a source of so many tokens is absorbed. */
 bool t5_cross_is_absorbed(const t5_session *session, size_t n_keys);
 
-/* Lays out keys and values of the encoded inputs that are projected, n_tokens in all. */
+/* Lays out keys and values of projected inputs, n_tokens in all. */
 void t5_cross_place_projected(t5_session *session, rt_arena *arena, size_t n_tokens);
 
-/* Prepares keys and values of the encoded inputs where they are projected. */
-rt_status t5_cross_start(t5_session *session, rt_error *err);
+/* Prepares keys and values of the encoded inputs from number `first` on, where they are projected, behind those there are. Room is made for so
+ * many tokens in all if there are none; else there must be enough. */
+rt_status t5_cross_start(t5_session *session, size_t first, size_t room, rt_error *err);
+
+/* Moves a projected input's keys and values to the front: to rows `to` and on. */
+void t5_cross_move(t5_session *session, t5_input *input, size_t to);
 
 /* How many states of a step read absorbed sources; tokens as in t5_decode. */
 size_t t5_cross_count(const t5_session *session, const t5_ids *tokens);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/admit.h"
 #include "model/cross_attention.h"
 #include "model/embedding.h"
 #include "model/linear.h"
@@ -33,11 +34,30 @@ rt_status t5_decode_start(t5_session *s, const size_t *source, size_t n_rows, rt
     }
     RT_TRY(reserve_rows(s, n_rows, err));
     RT_TRY(t5_cache_reserve(&s->cache, n_rows, s->cache.n_positions, err)); /* rows may be dealt anew before a token is fed */
+    s->n_cross_tokens = 0;
     t5_laps_begin(s->laps);
-    RT_TRY(t5_cross_start(s, err));
+    RT_TRY(t5_cross_start(s, 0, 0, err));
     t5_laps_end(s->laps, T5_LAP_SOURCE);
     for (size_t r = 0; r < n_rows; r++) s->row[r] = (t5_row){.source = source[r], .slot = r};
     s->n_rows = n_rows;
+    return RT_OK;
+}
+
+static bool is_taken(const t5_session *s, size_t slot) {
+    size_t r = 0;
+    while (r < s->n_rows && s->row[r].slot != slot) r++;
+    return r < s->n_rows;
+}
+
+rt_status t5_decode_join(t5_session *s, size_t first, size_t room, rt_error *err) {
+    const size_t n_rows = s->n_rows + s->n_inputs - first;
+    RT_TRY(reserve_rows(s, n_rows, err));
+    RT_TRY(t5_cache_reserve(&s->cache, n_rows, s->cache.n_positions, err));
+    RT_TRY(t5_cross_start(s, first, room, err));
+    for (size_t i = first, slot = 0; i < s->n_inputs; i++) {
+        while (is_taken(s, slot)) slot++;
+        s->row[s->n_rows++] = (t5_row){.source = i, .slot = slot};
+    }
     return RT_OK;
 }
 
@@ -100,6 +120,7 @@ static void place_step(const t5_session *s, rt_arena *arena, size_t n_states, si
     plan->self = rt_arena_alloc(arena, s->n_rows, sizeof *plan->self);
     plan->bias = rt_arena_alloc(arena, s->model->config.num_heads * plan->max_length, sizeof *plan->bias);
     t5_activations_place(arena, s->model, n_states, &plan->rows);
+    plan->rows.n = rt_arena_alloc(arena, n_states, s->model->config.d_model * sizeof *plan->rows.n);
     t5_cross_place(s, arena, n_absorbed, &plan->cross);
 }
 
@@ -207,6 +228,7 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
     s->decoder_scaled = plan.rows.x;
     s->decoder_bytes = plan.rows.bytes;
     s->n_states = n_states;
+    s->n_steps++;
     t5_session_note_peak(s);
     return RT_OK;
 }

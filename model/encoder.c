@@ -1,4 +1,8 @@
 /* The encoder: blocks of self-attention and feed-forward over a ragged batch, then the final norm. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "model/admit.h"
 #include "model/embedding.h"
 #include "model/plan.h"
 #include "model/relative_bias.h"
@@ -6,6 +10,8 @@
 
 typedef struct encoder_plan {
     size_t longest;
+    size_t n_inputs;
+    rt_span *spans;     /* [n_inputs]: queries = keys = the rows of the input */
     const float *table; /* that bias is made from */
     float *bias;        /* [num_heads, 2 longest - 1] */
     rt_key_copies copies; /* of the block's keys, where selection can use them */
@@ -17,15 +23,43 @@ static bool selects_by_estimates(const t5_session *s, const encoder_plan *plan) 
 
 static void place(t5_session *s, rt_arena *arena, size_t n_inputs, size_t n_tokens, encoder_plan *plan) {
     const t5_config *config = &s->model->config;
-    s->input = rt_arena_alloc(arena, n_inputs, sizeof *s->input);
+    plan->n_inputs = n_inputs;
+    plan->spans = rt_arena_alloc(arena, n_inputs, sizeof *plan->spans);
     plan->bias = rt_arena_alloc(arena, config->num_heads * (2 * plan->longest - 1), sizeof *plan->bias);
     t5_activations_place(arena, s->model, n_tokens, &s->encoder_rows);
     if (selects_by_estimates(s, plan)) rt_key_copies_place(arena, n_tokens, n_inputs, config->num_heads, config->d_kv, &plan->copies);
 }
 
+static void place_hidden(t5_session *s, rt_arena *arena, size_t n_tokens) {
+    s->encoder_hidden = rt_arena_alloc(arena, n_tokens, s->model->config.d_model * sizeof *s->encoder_hidden);
+}
+
 void t5_measure_encoder(t5_session *s, size_t n_inputs, size_t length, rt_arena *arena) {
     encoder_plan plan = {.longest = length};
     place(s, arena, n_inputs, n_inputs * length, &plan);
+    place_hidden(s, arena, n_inputs * length);
+}
+
+/* Room for n_tokens more. What there is has been placed with room for all that may come behind it. */
+static rt_status provide_hidden(t5_session *s, size_t n_tokens, size_t room, rt_error *err) {
+    if (s->n_input_tokens > 0) {
+        assert((s->n_input_tokens + n_tokens) * s->model->config.d_model * sizeof *s->encoder_hidden <= s->hidden_memory.used);
+        return RT_OK;
+    }
+    rt_arena measured = {0};
+    place_hidden(s, &measured, n_tokens > room ? n_tokens : room);
+    RT_TRY(rt_arena_provide(&s->hidden_memory, &measured, "the encoder's output", err));
+    place_hidden(s, &s->hidden_memory, n_tokens > room ? n_tokens : room);
+    return RT_OK;
+}
+
+static rt_status reserve_inputs(t5_session *s, size_t n_inputs, rt_error *err) {
+    if (n_inputs <= s->input_capacity) return RT_OK;
+    t5_input *input = n_inputs <= SIZE_MAX / sizeof *input ? realloc(s->input, n_inputs * sizeof *input) : NULL;
+    if (input == NULL) return rt_fail_memory(err, n_inputs, "inputs");
+    s->input = input;
+    s->input_capacity = n_inputs;
+    return RT_OK;
 }
 
 /* The bias of the block; the strip is made anew where the block has another table than the one before. */
@@ -47,7 +81,7 @@ static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_e
     const rt_topk_attention_args args = {
         .n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv,
         .topk = s->params.encoder_topk, .chunk = chunk, .act = RT_SOFTMAX,
-        .spans = s->input, .n_spans = s->n_inputs,
+        .spans = plan->spans, .n_spans = plan->n_inputs,
         .Q = rows->q, .ldq = inner, .K = rt_matrix_f32(rows->k, rows->m, config->d_kv, inner),
         .V = {.dtype = RT_F32, .data = rows->v, .stride = inner, .panel = RT_PANEL},
         .out = rows->context, .ldo = inner,
@@ -68,12 +102,11 @@ static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_e
     return RT_OK;
 }
 
-rt_status t5_encode(t5_session *s, const t5_ids *inputs, size_t n_inputs, rt_error *err) {
+rt_status t5_encode_more(t5_session *s, const t5_ids *inputs, size_t n_inputs, size_t room, rt_error *err) {
     const t5_config *config = &s->model->config;
     const t5_stack_weights *w = &s->model->weights.encoder;
     size_t n_tokens;
     encoder_plan plan = {.longest = 1};
-    s->n_inputs = s->n_rows = s->n_states = 0;
     RT_TRY(t5_count_ids(config, inputs, n_inputs, 1, &n_tokens, err));
     for (size_t i = 0; i < n_inputs; i++) plan.longest = inputs[i].n > plan.longest ? inputs[i].n : plan.longest;
 
@@ -81,25 +114,31 @@ rt_status t5_encode(t5_session *s, const t5_ids *inputs, size_t n_inputs, rt_err
     place(s, &measured, n_inputs, n_tokens, &plan);
     RT_TRY(rt_arena_provide(&s->encoder_memory, &measured, "the encoder's activations", err));
     place(s, &s->encoder_memory, n_inputs, n_tokens, &plan);
+    RT_TRY(provide_hidden(s, n_tokens, room, err));
+    RT_TRY(reserve_inputs(s, s->n_inputs + n_inputs, err));
     RT_TRY(t5_session_provide_scratch(s, n_tokens, plan.longest, err));
 
     for (size_t i = 0, at = 0; i < n_inputs; at += inputs[i++].n) {
-        s->input[i] = (rt_span){.query = at, .n_queries = inputs[i].n, .key = at, .n_keys = inputs[i].n};
+        plan.spans[i] = (rt_span){.query = at, .n_queries = inputs[i].n, .key = at, .n_keys = inputs[i].n};
+        s->input[s->n_inputs + i] = (t5_input){.key = s->n_input_tokens + at, .n_keys = inputs[i].n};
     }
+    s->encoder_rows.n = s->encoder_hidden + s->n_input_tokens * config->d_model;
     t5_embed(s, inputs, n_inputs, s->encoder_rows.x);
-    s->n_inputs = n_inputs;
-    s->n_input_tokens = n_tokens;
-    s->encoder_hidden = s->encoder_rows.n;
     const t5_place last = {"encoder", "final norm", config->num_layers};
-    rt_status status = RT_OK;
     t5_laps_begin(s->laps);
-    for (size_t b = 0; status == RT_OK && b < config->num_layers; b++) status = run_block(s, b, &plan, err);
-    if (status == RT_OK) status = t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &s->encoder_rows, err);
-    if (status != RT_OK) s->n_inputs = 0; /* half-run states must not be read */
+    for (size_t b = 0; b < config->num_layers; b++) RT_TRY(run_block(s, b, &plan, err));
+    RT_TRY(t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &s->encoder_rows, err));
+    s->n_inputs += n_inputs;
+    s->n_input_tokens += n_tokens;
     t5_session_note_peak(s);
-    return status;
+    return RT_OK;
+}
+
+rt_status t5_encode(t5_session *s, const t5_ids *inputs, size_t n_inputs, rt_error *err) {
+    t5_session_clear(s);
+    return t5_encode_more(s, inputs, n_inputs, 0, err);
 }
 
 const float *t5_encoder_hidden(const t5_session *s, size_t input) {
-    return input < s->n_inputs ? s->encoder_hidden + s->input[input].query * s->model->config.d_model : NULL;
+    return input < s->n_inputs ? s->encoder_hidden + s->input[input].key * s->model->config.d_model : NULL;
 }

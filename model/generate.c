@@ -1,12 +1,13 @@
-/* Generation: batches of inputs, the loop of decoder steps, and the answers.
+/* Generation: the loop of decoder steps, and the answers.
  *
- * All running rows of all questions of a batch go through each step side by side; a question that is done leaves with its rows. */
+ * All rows of all running questions go through each step side by side; a question that is done leaves with its rows, and waiting ones
+ * enter (admit.h). */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/batches.h"
+#include "model/admit.h"
 #include "model/best.h"
 #include "model/embedding.h"
 #include "model/plan.h"
@@ -52,19 +53,26 @@ static rt_status check_params(const t5_generate_params *p, rt_error *err) {
     return RT_OK;
 }
 
-/* ---- a batch ---- */
+/* ---- what runs ---- */
 
 /* Logits are [rows, vocab_size], 128 KiB a row for T5's vocabulary, so they are made for so many rows at a time (or one question's). */
 enum { LOGIT_ROWS = 64 };
 
+/* A running question. */
+typedef struct question {
+    t5_search search;
+    rt_arena memory;  /* its hypotheses */
+    size_t input;     /* which one it is */
+    size_t first_row; /* of its rows fed in this step */
+} question;
+
 typedef struct batch {
     t5_session *session;
     const t5_generate_params *params;
-    size_t n_questions, n_rows, vocab_size, logit_rows;
-    t5_search *search; /* [n_questions] */
-    size_t *first_row; /* [n_questions]: of the rows fed in this step */
-    size_t *row_of;    /* [n_questions * num_beams]: source or parent of each row */
-    t5_ids *tokens;    /* [n_questions * num_beams] */
+    size_t max_questions, n_questions, n_rows, vocab_size, logit_rows;
+    question *question; /* [max_questions]: those that run, in the order of their rows; then memory for more */
+    size_t *parent;     /* [max_questions * num_beams]: of each row, among those just fed */
+    t5_ids *tokens;     /* [max_questions * num_beams] */
     int32_t start;
     size_t group;  /* the first question whose logits are there */
     float *logits; /* [logit_rows, vocab_size]; screened: [logit_rows, uppers], which is more */
@@ -88,11 +96,18 @@ static t5_hypothesis *place_hypotheses(rt_arena *arena, const t5_generate_params
     return h;
 }
 
+static void place_search(const batch *b, rt_arena *arena, t5_search *search) {
+    *search = (t5_search){.params = b->params, .config = &b->session->model->config, .n_running = 1};
+    search->running = place_hypotheses(arena, b->params);
+    search->spare = place_hypotheses(arena, b->params);
+    search->finished = place_hypotheses(arena, b->params);
+    search->parent = rt_arena_alloc(arena, b->params->num_beams, sizeof *search->parent);
+}
+
 static void place_batch(batch *b, rt_arena *arena) {
-    const size_t max_rows = b->n_questions * b->params->num_beams, n_threads = rt_n_threads(&b->session->compute);
-    b->search = rt_arena_alloc(arena, b->n_questions, sizeof *b->search);
-    b->first_row = rt_arena_alloc(arena, b->n_questions, sizeof *b->first_row);
-    b->row_of = rt_arena_alloc(arena, max_rows, sizeof *b->row_of);
+    const size_t max_rows = b->max_questions * b->params->num_beams, n_threads = rt_n_threads(&b->session->compute);
+    b->question = rt_arena_alloc(arena, b->max_questions, sizeof *b->question);
+    b->parent = rt_arena_alloc(arena, max_rows, sizeof *b->parent);
     b->tokens = rt_arena_alloc(arena, max_rows, sizeof *b->tokens);
     b->logits = rt_arena_alloc(arena, b->logit_rows * (b->is_screened ? b->uppers : b->vocab_size), sizeof *b->logits);
     if (b->is_screened) {
@@ -100,21 +115,13 @@ static void place_batch(batch *b, rt_arena *arena) {
         b->best = rt_arena_alloc(arena, b->logit_rows, sizeof *b->best);
     }
     b->scratch = rt_arena_alloc(arena, n_threads, b->scratch_bytes);
-    for (size_t q = 0; q < b->n_questions; q++) {
-        t5_search s = {.params = b->params, .config = &b->session->model->config, .n_running = 1};
-        s.running = place_hypotheses(arena, b->params);
-        s.spare = place_hypotheses(arena, b->params);
-        s.finished = place_hypotheses(arena, b->params);
-        s.parent = rt_arena_alloc(arena, b->params->num_beams, sizeof *s.parent);
-        if (b->search != NULL) b->search[q] = s;
-    }
 }
 
-/* n questions side by side, not yet placed. */
+/* At most n questions side by side, not yet placed. */
 static batch describe_batch(t5_session *session, const t5_generate_params *params, size_t n) {
     const t5_config *config = &session->model->config;
     const size_t n_rows = n * params->num_beams;
-    batch b = {.session = session, .params = params, .n_questions = n, .vocab_size = config->vocab_size};
+    batch b = {.session = session, .params = params, .max_questions = n, .vocab_size = config->vocab_size, .start = config->decoder_start_token_id};
     b.logit_rows = params->num_beams > LOGIT_ROWS ? params->num_beams : n_rows < LOGIT_ROWS ? n_rows : LOGIT_ROWS;
     b.is_screened = params->skip_logprobs && params->num_beams == 1 && t5_best_is_possible(session);
     b.uppers = rt_argmax_uppers(&session->model->weights.lm_head_screen);
@@ -125,84 +132,52 @@ static batch describe_batch(t5_session *session, const t5_generate_params *param
 rt_status t5_measure_search(t5_session *session, const t5_generate_params *params, size_t n_questions, rt_arena *arena, rt_error *err) {
     RT_TRY(check_params(params, err));
     batch b = describe_batch(session, params, n_questions);
+    t5_search search;
     place_batch(&b, arena);
+    for (size_t q = 0; q < n_questions; q++) place_search(&b, arena, &search);
     return RT_OK;
 }
 
 static void search_question(void *context, size_t item, size_t worker) {
     batch *b = context;
-    const size_t q = b->group + item;
-    if (b->search[q].n_running == 0) return;
-    float *logits = b->logits + (b->first_row[q] - b->first_row[b->group]) * b->vocab_size;
-    if (!t5_search_step(b->session->compute.kernels, &b->search[q], logits, b->scratch + worker * b->scratch_bytes)) {
+    question *q = &b->question[b->group + item];
+    float *logits = b->logits + (q->first_row - b->question[b->group].first_row) * b->vocab_size;
+    if (!t5_search_step(b->session->compute.kernels, &q->search, logits, b->scratch + worker * b->scratch_bytes)) {
         atomic_store(&b->not_a_number, true);
     }
 }
 
-/* The n questions whose rows lie side by side from the group's first on: their best ids, but no logits. */
+/* The questions from the group's first on, before `end`, whose n rows lie side by side: their best ids, but no logits. */
 static void search_best(batch *b, size_t end, size_t n) {
-    const size_t first = b->first_row[b->group];
+    const size_t first = b->question[b->group].first_row;
     memset(b->room.forbidden, 0, n * b->room.n_panels * sizeof *b->room.forbidden);
-    for (size_t q = b->group; q < end; q++) {
-        const t5_search *s = &b->search[q];
-        if (s->n_running > 0) t5_search_forbid(s, &s->running[0], b->room.forbidden + (b->first_row[q] - first) * b->room.n_panels);
+    for (const question *q = b->question + b->group; q < b->question + end; q++) {
+        t5_search_forbid(&q->search, &q->search.running[0], b->room.forbidden + (q->first_row - first) * b->room.n_panels);
     }
     t5_best_ids(b->session, first, n, &b->room, b->logits, b->best);
-    for (size_t q = b->group; q < end; q++) {
-        const int32_t best = b->best[b->first_row[q] - first];
-        if (b->search[q].n_running == 0) continue;
+    for (question *q = b->question + b->group; q < b->question + end; q++) {
+        const int32_t best = b->best[q->first_row - first];
         if (best == RT_NO_BEST) atomic_store(&b->not_a_number, true);
-        else t5_greedy_take(&b->search[q], best, NAN);
+        else t5_greedy_take(&q->search, best, NAN);
     }
 }
 
 /* Every question's step, as many questions at a time as their rows' logits have room for. */
 static rt_status search_all(batch *b, rt_error *err) {
     for (size_t end; b->group < b->n_questions; b->group = end) {
-        size_t n = b->search[b->group].n_running;
-        for (end = b->group + 1; end < b->n_questions && n + b->search[end].n_running <= b->logit_rows; end++) n += b->search[end].n_running;
+        size_t n = 0;
+        for (end = b->group; end < b->n_questions && n + b->question[end].search.n_running <= b->logit_rows; end++) {
+            n += b->question[end].search.n_running;
+        }
         if (b->is_screened && t5_best_pays(b->session, n)) {
-            if (n > 0) search_best(b, end, n);
+            search_best(b, end, n);
             continue;
         }
-        RT_TRY(t5_logits(b->session, b->first_row[b->group], n, b->logits, err));
+        RT_TRY(t5_logits(b->session, b->question[b->group].first_row, n, b->logits, err));
         rt_parallel(&b->session->compute, end - b->group, rt_guess_ns(0, n * b->vocab_size * sizeof(float)), search_question, b);
     }
     b->group = 0;
     return atomic_load(&b->not_a_number) ? rt_fail(err, RT_ERR_NUMERIC, "decoder: a logit is not a number") : RT_OK;
-}
-
-/* Lists the rows that run on, with their parents among the rows just fed and their last ids. */
-static void deal_rows(batch *b) {
-    b->n_rows = 0;
-    for (size_t q = 0; q < b->n_questions; q++) {
-        const t5_search *s = &b->search[q];
-        const size_t fed_from = b->first_row[q];
-        b->first_row[q] = b->n_rows;
-        for (size_t r = 0; r < s->n_running; r++, b->n_rows++) {
-            const t5_hypothesis *h = &s->running[r];
-            b->row_of[b->n_rows] = fed_from + s->parent[r];
-            b->tokens[b->n_rows] = (t5_ids){.ids = &h->ids[h->n - 1], .n = 1};
-        }
-    }
-}
-
-/* The questions are those that the session has encoded. */
-static rt_status run_batch(batch *b, rt_error *err) {
-    t5_session *s = b->session;
-    b->start = s->model->config.decoder_start_token_id;
-    for (size_t q = 0; q < b->n_questions; q++) {
-        b->row_of[q] = b->first_row[q] = q;
-        b->tokens[q] = (t5_ids){.ids = &b->start, .n = 1};
-    }
-    RT_TRY(t5_decode_start(s, b->row_of, b->n_questions, err));
-    for (b->n_rows = b->n_questions; b->n_rows > 0;) {
-        RT_TRY(t5_decode(s, b->tokens, err));
-        RT_TRY(search_all(b, err));
-        deal_rows(b);
-        RT_TRY(t5_decode_reorder(s, b->row_of, b->n_rows, err));
-    }
-    return RT_OK;
 }
 
 /* ---- answers ---- */
@@ -219,47 +194,96 @@ static void place_answers(const t5_search *search, size_t n_answers, rt_arena *a
     }
 }
 
-static rt_status keep_answers(const batch *b, size_t first, t5_generation *g, rt_error *err) {
-    for (size_t q = 0; q < b->n_questions; q++) {
-        rt_arena measured = {0}, *part = &g->part[first + q];
-        t5_answer *answer = g->answer + (first + q) * g->n_answers;
-        place_answers(&b->search[q], g->n_answers, &measured, answer);
-        RT_TRY(rt_arena_provide(part, &measured, "answers", err));
-        place_answers(&b->search[q], g->n_answers, part, answer);
-    }
+static rt_status keep_answers(const question *q, t5_generation *g, rt_error *err) {
+    rt_arena measured = {0}, *part = &g->part[q->input];
+    t5_answer *answer = g->answer + q->input * g->n_answers;
+    place_answers(&q->search, g->n_answers, &measured, answer);
+    RT_TRY(rt_arena_provide(part, &measured, "answers", err));
+    place_answers(&q->search, g->n_answers, part, answer);
     return RT_OK;
 }
 
-static rt_status generate_batch(t5_session *session, size_t first, size_t n, const t5_generate_params *params, t5_generation *g,
-                                rt_error *err) {
-    batch b = describe_batch(session, params, n);
+/* ---- the loop ---- */
+
+static rt_status enter(batch *b, size_t input, rt_error *err) {
+    question *q = &b->question[b->n_questions++];
+    rt_arena measured = {0};
+    place_search(b, &measured, &q->search);
+    RT_TRY(rt_arena_provide(&q->memory, &measured, "a question's search", err));
+    place_search(b, &q->memory, &q->search);
+    q->input = input;
+    q->first_row = b->n_rows;
+    b->tokens[b->n_rows++] = (t5_ids){.ids = &b->start, .n = 1};
+    return RT_OK;
+}
+
+/* Lists the rows that a question runs on with, their parents among the rows just fed and their last ids. */
+static void deal_rows(batch *b, question *q) {
+    const size_t fed_from = q->first_row;
+    q->first_row = b->n_rows;
+    for (size_t r = 0; r < q->search.n_running; r++, b->n_rows++) {
+        const t5_hypothesis *h = &q->search.running[r];
+        b->parent[b->n_rows] = fed_from + q->search.parent[r];
+        b->tokens[b->n_rows] = (t5_ids){.ids = &h->ids[h->n - 1], .n = 1};
+    }
+}
+
+/* After a step: questions that are done leave, the others close up. */
+static rt_status go_on(batch *b, t5_generation *g, rt_error *err) {
+    size_t n = 0;
+    b->n_rows = 0;
+    for (size_t i = 0; i < b->n_questions; i++) {
+        const question q = b->question[i];
+        if (q.search.n_running == 0) {
+            RT_TRY(keep_answers(&q, g, err));
+            continue;
+        }
+        b->question[i] = b->question[n]; /* whose memory waits for another question */
+        b->question[n] = q;
+        deal_rows(b, &b->question[n++]);
+    }
+    b->n_questions = n;
+    return t5_decode_reorder(b->session, b->parent, b->n_rows, err);
+}
+
+/* inputs are encoded as they enter; NULL: all are encoded already, and have their rows. */
+static rt_status run(batch *b, const t5_ids *inputs, t5_generation *g, rt_error *err) {
+    size_t n_entered = 0, n = inputs == NULL ? g->n_inputs : 0;
+    for (;;) {
+        if (n_entered + n < g->n_inputs) RT_TRY(t5_admit(b->session, inputs + n_entered, g->n_inputs - n_entered, &n, err));
+        for (; n > 0; n--) RT_TRY(enter(b, n_entered++, err));
+        if (b->n_rows == 0) return RT_OK;
+        RT_TRY(t5_decode(b->session, b->tokens, err));
+        RT_TRY(search_all(b, err));
+        RT_TRY(go_on(b, g, err));
+    }
+}
+
+static rt_status run_batch(t5_session *session, size_t max_questions, const t5_ids *inputs, const t5_generate_params *params, t5_generation *g,
+                           rt_error *err) {
+    batch b = describe_batch(session, params, max_questions);
     atomic_init(&b.not_a_number, false);
     rt_arena measured = {0};
     place_batch(&b, &measured);
-    rt_status status = rt_arena_provide(&b.memory, &measured, "a batch's search", err);
-    if (status == RT_OK) {
-        place_batch(&b, &b.memory);
-        status = run_batch(&b, err);
-        if (status == RT_OK) status = keep_answers(&b, first, g, err);
-    }
+    RT_TRY(rt_arena_provide(&b.memory, &measured, "a batch's search", err));
+    place_batch(&b, &b.memory);
+    memset(b.question, 0, max_questions * sizeof *b.question);
+    const rt_status status = run(&b, inputs, g, err);
+    for (size_t q = 0; q < max_questions; q++) rt_arena_free(&b.question[q].memory);
     rt_arena_free(&b.memory);
     return status;
 }
 
-/* inputs are encoded batch by batch; NULL: all n_inputs are encoded already. */
-static rt_status generate_all(t5_session *session, const t5_ids *inputs, size_t n_inputs, const t5_generate_params *params,
-                              t5_generation **generation, rt_error *err) {
+/* At most max_questions run side by side; inputs as in run(). */
+static rt_status generate(t5_session *session, size_t max_questions, const t5_ids *inputs, size_t n_inputs, const t5_generate_params *params,
+                          t5_generation **generation, rt_error *err) {
     t5_generation *g = calloc(1, sizeof *g);
     if (g == NULL) return rt_fail_memory(err, sizeof *g, "answers");
     *g = (t5_generation){.n_inputs = n_inputs, .n_answers = params->num_return_sequences};
     g->answer = calloc(n_inputs * g->n_answers + 1, sizeof *g->answer);
     g->part = calloc(n_inputs + 1, sizeof *g->part);
     rt_status status = g->answer == NULL || g->part == NULL ? rt_fail_memory(err, n_inputs, "answers") : RT_OK;
-    for (size_t first = 0, n; status == RT_OK && first < n_inputs; first += n) {
-        n = inputs != NULL ? t5_batch_length(inputs + first, n_inputs - first, session->params.batch_tokens) : n_inputs;
-        if (inputs != NULL) status = t5_encode(session, inputs + first, n, err);
-        if (status == RT_OK) status = generate_batch(session, first, n, params, g, err);
-    }
+    if (status == RT_OK && n_inputs > 0) status = run_batch(session, max_questions, inputs, params, g, err);
     if (status != RT_OK) {
         t5_generation_free(g);
         return status;
@@ -274,12 +298,18 @@ rt_status t5_generate(t5_session *session, const t5_ids *inputs, size_t n_inputs
     RT_TRY(t5_model_can_generate(session->model, err));
     RT_TRY(check_params(params, err));
     RT_TRY(t5_count_ids(&session->model->config, inputs, n_inputs, 1, &n_ids, err)); /* before any work, and by the caller's numbers */
-    return generate_all(session, inputs, n_inputs, params, generation, err);
+    t5_session_clear(session);
+    const rt_status status = generate(session, t5_admit_max(session, inputs, n_inputs), inputs, n_inputs, params, generation, err);
+    t5_session_clear(session);
+    return status;
 }
 
 rt_status t5_generate_encoded(t5_session *session, const t5_generate_params *params, t5_generation **generation, rt_error *err) {
+    const size_t n = session->n_inputs;
     RT_TRY(t5_model_can_generate(session->model, err));
     RT_TRY(check_params(params, err));
-    if (session->n_inputs == 0) return rt_fail(err, RT_ERR_USAGE, "nothing is encoded");
-    return generate_all(session, NULL, session->n_inputs, params, generation, err);
+    if (n == 0) return rt_fail(err, RT_ERR_USAGE, "nothing is encoded");
+    session->n_rows = session->n_cross_tokens = 0;
+    RT_TRY(t5_decode_join(session, 0, 0, err));
+    return generate(session, n, NULL, n, params, generation, err);
 }

@@ -10,7 +10,6 @@ void t5_activations_place(rt_arena *arena, const t5_model *model, size_t m, t5_a
     const size_t inner = config->num_heads * config->d_kv, widest = inner > config->d_model ? inner : config->d_model;
     rows->m = m;
     rows->x = rt_arena_alloc(arena, m * config->d_model, sizeof(float));
-    rows->n = rt_arena_alloc(arena, m * config->d_model, sizeof(float));
     rows->q = rt_arena_alloc(arena, m * inner, sizeof(float));
     rows->k = rt_arena_alloc(arena, m * inner, sizeof(float));
     rows->v = rt_arena_alloc(arena, m * inner, sizeof(float));

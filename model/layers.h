@@ -9,7 +9,7 @@
 
 #include "model/model.h"
 
-/* Buffers for m rows; inner = num_heads * d_kv. */
+/* Buffers for m rows; inner = num_heads * d_kv. A stack's output is in n, which therefore is placed by itself. */
 typedef struct t5_activations {
     size_t m;
     float *x;       /* [m, d_model]: the residual stream */
@@ -19,6 +19,7 @@ typedef struct t5_activations {
     rt_byte_rows bytes; /* [m, the widest of these]: with T5_Q8, the rows that a linear layer reads */
 } t5_activations;
 
+/* All but n. */
 void t5_activations_place(rt_arena *arena, const t5_model *model, size_t m, t5_activations *rows);
 
 /* What a message says when a number is not finite. */

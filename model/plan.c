@@ -39,7 +39,6 @@ static rt_status plan_encoder(t5_session *s, const request *r, t5_memory *plan, 
 
 static rt_status plan_cross(t5_session *s, const request *r, t5_memory *plan, rt_error *err) {
     rt_arena measured = {0};
-    s->n_inputs = r->n_inputs;
     plan->is_absorbed = t5_cross_is_absorbed(s, r->input_tokens);
     t5_cross_place_projected(s, &measured, plan->is_absorbed ? 0 : r->n_inputs * r->input_tokens);
     return take_bytes(&measured, &plan->cross, err);

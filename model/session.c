@@ -51,11 +51,13 @@ void t5_session_close(t5_session *session) {
     if (session == NULL) return;
     rt_threads_close(session->compute.threads);
     rt_arena_free(&session->scratch_memory);
+    rt_arena_free(&session->hidden_memory);
     rt_arena_free(&session->encoder_memory);
     rt_arena_free(&session->cross_memory);
     rt_arena_free(&session->step_memory);
     t5_cache_free(&session->cache);
     free(session->tally);
+    free(session->input);
     free(session->row);
     free(session);
 }
@@ -72,14 +74,18 @@ rt_status t5_session_set_topk(t5_session *session, const t5_session_params *para
 
 void t5_session_collect(t5_session *session, t5_statistics *statistics) { session->statistics = statistics; }
 
+void t5_session_clear(t5_session *s) { s->n_inputs = s->n_input_tokens = s->n_cross_tokens = s->n_rows = s->n_states = 0; }
+
+size_t t5_session_steps(const t5_session *session) { return session->n_steps; }
+
 size_t t5_session_peak_bytes(const t5_session *session) { return session->peak_bytes; }
 
 /* Counts what the rows need, not what an earlier request has left. */
 void t5_session_note_peak(t5_session *s) {
-    size_t longest = 0, bytes = s->scratch_memory.used + s->encoder_memory.used;
+    size_t longest = 0, bytes = s->scratch_memory.used + s->encoder_memory.used + s->n_input_tokens * s->model->config.d_model * sizeof(float);
     for (size_t r = 0; r < s->n_rows; r++) longest = larger(longest, s->row[r].length);
-    if (s->n_rows > 0) bytes += s->cross_memory.used + s->step_memory.used;
-    bytes += s->cache.n_layers * s->n_rows * longest * s->cache.inner * 2 * sizeof(float);
+    if (s->n_rows > 0) bytes += s->step_memory.used;
+    bytes += s->cache.n_layers * (s->n_cross_tokens + s->n_rows * longest) * s->cache.inner * 2 * sizeof(float);
     s->peak_bytes = larger(s->peak_bytes, bytes);
 }
 

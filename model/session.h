@@ -1,5 +1,5 @@
-/* A session from inside: what is happening now. Three lifetimes of memory: the encoder's (one t5_encode), the caches' (one
- * t5_decode_start) and a step's (one t5_decode). */
+/* A session from inside: what is happening now. Four lifetimes of memory: that of the inputs that are encoded (as long as rows may read them),
+ * an encoder pass's, the caches' (as long as there are rows) and a step's (one t5_decode). */
 #ifndef MODEL_SESSION_H
 #define MODEL_SESSION_H
 
@@ -8,6 +8,12 @@
 #include "model/layers.h"
 #include "model/model.h"
 #include "model/statistics.h"
+
+/* One encoded input: where the decoder's rows read it. */
+typedef struct t5_input {
+    size_t key, n_keys; /* its rows of encoder_hidden */
+    size_t projected;   /* if its keys and values are projected: the first of its rows of a layer's cross_k and cross_v */
+} t5_input;
 
 /* One decoder row. */
 typedef struct t5_row {
@@ -26,11 +32,15 @@ struct t5_session {
     t5_laps *laps;             /* where to add times; NULL: nobody asks */
     size_t peak_bytes;         /* t5_session_peak_bytes */
 
-    /* encoder */
-    rt_arena encoder_memory;
+    /* inputs */
     size_t n_inputs, n_input_tokens;
-    rt_span *input;  /* [n_inputs]: queries = keys = the rows of the input */
+    t5_input *input; /* [input_capacity] */
+    size_t input_capacity;
+    rt_arena hidden_memory;
     float *encoder_hidden; /* [n_input_tokens, d_model] */
+
+    /* an encoder pass */
+    rt_arena encoder_memory;
     t5_activations encoder_rows;
 
     /* decoder */
@@ -39,12 +49,12 @@ struct t5_session {
     size_t row_capacity;
     t5_cache cache;
     rt_arena cross_memory;
-    size_t n_cross_tokens;    /* of the inputs whose keys and values are projected */
-    size_t *cross_first;      /* [n_inputs]: the first of its tokens among these */
-    float *cross_k, *cross_v; /* [num_decoder_layers, n_cross_tokens, inner] */
+    size_t n_cross_tokens, cross_capacity; /* of the inputs whose keys and values are projected */
+    float *cross_k, *cross_v;              /* [num_decoder_layers, cross_capacity, inner] */
 
     /* step */
     rt_arena step_memory;
+    size_t n_steps; /* so far */
     size_t n_states;
     float *decoder_hidden; /* [n_states, d_model] */
     float *decoder_scaled; /* [n_states, d_model]: room for the states as the head takes them */
@@ -57,6 +67,9 @@ rt_status t5_session_provide_scratch(t5_session *session, size_t m, size_t max_k
 
 /* States first .. of the last step, [*, d_model], as the head takes them: scaled where the config says so. n > 0 of them. */
 const float *t5_head_states(t5_session *session, size_t first, size_t n);
+
+/* Nothing is encoded and no row runs. */
+void t5_session_clear(t5_session *session);
 
 /* To be called when an encoding or a step is done. */
 void t5_session_note_peak(t5_session *session);

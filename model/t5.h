@@ -79,7 +79,8 @@ enum { T5_ALL = 0 }; /* as a top-k: keep all, the dense layer */
 typedef struct t5_session_params {
     size_t threads;      /* 0: as many as there are cores */
     size_t chunk;        /* at most so many queries share one block of scores; memory, not results, depends on it */
-    size_t batch_tokens; /* t5_generate and t5_score put inputs side by side up to so many encoder tokens */
+    size_t batch_tokens; /* t5_generate and t5_score put inputs side by side up to so many encoder tokens; where answers are done, t5_generate
+                            lets the next inputs in */
     size_t tokens_per_input; /* tokens that the decoder will be fed for one input, over all its rows (num_beams * max_new_tokens): up to d_kv
                                 cross-attention works on the encoder's output as it is, beyond that on keys and values projected once.
                                 Speed, memory and the last bits of results depend on it */
@@ -161,7 +162,7 @@ typedef struct t5_answer {
 
 typedef struct t5_generation t5_generation;
 
-/* Answers every input. On failure nothing is returned, whatever inputs were done. */
+/* Answers every input. On failure nothing is returned, whatever inputs were done. Afterwards nothing is encoded. */
 rt_status t5_generate(t5_session *session, const t5_ids *inputs, size_t n_inputs, const t5_generate_params *params,
                       t5_generation **generation, rt_error *err);
 void t5_generation_free(t5_generation *generation); /* NULL does nothing */
@@ -183,6 +184,10 @@ rt_status t5_session_set_topk(t5_session *session, const t5_session_params *para
 
 /* t5_generate for the inputs that t5_encode encoded last, which stay encoded. */
 rt_status t5_generate_encoded(t5_session *session, const t5_generate_params *params, t5_generation **generation, rt_error *err);
+
+/* How often t5_decode has run since t5_session_open, by whichever function here: each time reads all the decoder's weights once, however many
+ * rows there are. */
+size_t t5_session_steps(const t5_session *session);
 
 /* The most bytes that encoding and decoding have taken at once since t5_session_set_topk, or t5_session_open. */
 size_t t5_session_peak_bytes(const t5_session *session);

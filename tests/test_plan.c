@@ -96,12 +96,12 @@ static void check_parts(const request *r) {
     const t5_weights *w = &done.model->weights;
     ck_assert_uint_eq(plan.panels + plan.screens + plan.widened + plan.aligned + plan.tables, w->arena.capacity);
     ck_assert_uint_eq(plan.mapped + plan.read_once, t5_model_bytes(done.model));
-    ck_assert_uint_eq(plan.encoder, s->encoder_memory.capacity);
+    ck_assert_uint_eq(plan.encoder, s->encoder_memory.capacity + s->hidden_memory.capacity);
     ck_assert_uint_eq(plan.cross, s->cross_memory.capacity);
     ck_assert_uint_eq(plan.cache, s->cache.memory.capacity);
     ck_assert_uint_eq(plan.step, s->step_memory.capacity);
     ck_assert_uint_eq(plan.scratch, s->scratch_memory.capacity);
-    ck_assert_uint_eq(plan.is_absorbed, s->n_cross_tokens == 0);
+    ck_assert_uint_eq(plan.is_absorbed, s->cross_memory.capacity == 0);
     ck_assert_uint_eq(plan.threads, t5_session_threads(s));
     ck_assert_str_eq(plan.isa, t5_session_isa(s));
     ck_assert_uint_eq(plan.total, plan.mapped + w->arena.capacity + plan.encoder + plan.cross + plan.cache + plan.step + plan.search +

@@ -91,7 +91,7 @@ static rt_status print_json(ask *a, const batch_item *item, const t5_answer *ans
 }
 
 /* Prints the answers of the whole batch. */
-static rt_status print_batch(ask *a, const t5_generation *generation, double seconds, rt_error *err) {
+static rt_status print_batch(ask *a, const t5_generation *generation, size_t n_steps, double seconds, rt_error *err) {
     const batch *b = &a->batch;
     size_t n_tokens = 0;
     a->out.n = 0;
@@ -101,7 +101,7 @@ static rt_status print_batch(ask *a, const t5_generation *generation, double sec
         for (size_t j = 0; j < n; j++) n_tokens += answers[j].n;
         RT_TRY(a->options->json ? print_json(a, &b->items[i], answers, n, seconds, err) : print_lines(a, answers, n, err));
     }
-    if (a->options->verbose) verbose_speed(b->n, b->n_input_tokens, n_tokens, seconds);
+    if (a->options->verbose) verbose_speed(b->n, b->n_input_tokens, n_tokens, n_steps, seconds);
     return out_write(&a->out, err);
 }
 
@@ -119,19 +119,21 @@ static rt_status answer_batch(void *context, rt_error *err) {
     batch *b = &a->batch;
     if (t5_model_config(a->model.model)->num_decoder_layers == 0) return encode_batch(a, err);
     const double start = verbose_clock();
+    const size_t steps = t5_session_steps(a->model.session);
     t5_generation *generation;
     t5_generate_params params = a->options->generate;
     params.skip_logprobs = !a->options->json && a->options->dump == NULL;
     batch_sequences(b);
     RT_TRY(t5_generate(a->model.session, b->inputs, b->n, &params, &generation, err));
     const double seconds = verbose_clock() - start;
+    const size_t n_steps = t5_session_steps(a->model.session) - steps;
     rt_status status = RT_OK;
     if (a->options->dump != NULL) {
         size_t n;
         const t5_answer *best = t5_generation_answers(generation, 0, &n);
         status = dump_run(&a->model, b->inputs[0], (t5_ids){best->ids, best->n}, err);
     }
-    if (status == RT_OK) status = print_batch(a, generation, seconds, err);
+    if (status == RT_OK) status = print_batch(a, generation, n_steps, seconds, err);
     t5_generation_free(generation);
     batch_clear(b);
     return status;

@@ -77,6 +77,7 @@ static rt_status answer_window(eval_run *run, size_t last, rt_error *err) {
     if (n == 0) return RT_OK;
     eval_interrupt_slow(&run->interrupt);
     const double start = verbose_clock();
+    const size_t steps = t5_session_steps(run->model.session);
     rt_status status = eval_window_answer(w, &run->model, err);
     const double seconds = verbose_clock() - start;
     eval_interrupt_resume(&run->interrupt);
@@ -89,7 +90,9 @@ static rt_status answer_window(eval_run *run, size_t last, rt_error *err) {
         eval_progress_step(&run->progress, false);
     }
     if (status == RT_OK) status = of_predictions(run, eval_predictions_flush(&run->predictions, err));
-    if (status == RT_OK && run->options->verbose) verbose_speed(n, w->batch.n_input_tokens, n_output_tokens, seconds);
+    if (status == RT_OK && run->options->verbose) {
+        verbose_speed(n, w->batch.n_input_tokens, n_output_tokens, t5_session_steps(run->model.session) - steps, seconds);
+    }
     eval_progress_draw(&run->progress);
     eval_window_clear(w);
     return status;

@@ -80,9 +80,11 @@ static rt_status print_batch(score *s, const float *logprobs, rt_error *err) {
 static rt_status score_and_print(score *s, float *logprobs, rt_error *err) {
     batch *b = &s->batch;
     const double start = verbose_clock();
+    const size_t steps = t5_session_steps(s->model.session);
     batch_sequences(b);
     RT_TRY(t5_score(s->model.session, b->inputs, b->targets, b->n, logprobs, err));
-    if (s->options->verbose) verbose_speed(b->n, b->n_input_tokens, s->n_target_tokens, verbose_clock() - start);
+    const size_t n_steps = t5_session_steps(s->model.session) - steps;
+    if (s->options->verbose) verbose_speed(b->n, b->n_input_tokens, s->n_target_tokens, n_steps, verbose_clock() - start);
     if (s->options->dump != NULL) RT_TRY(dump_run(&s->model, b->inputs[0], b->targets[0], err));
     return print_batch(s, logprobs, err);
 }

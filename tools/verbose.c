@@ -66,7 +66,7 @@ rt_status verbose_input(const char *name, const slice *text, const int32_t *ids,
     return status;
 }
 
-void verbose_speed(size_t n_inputs, size_t n_input_tokens, size_t n_output_tokens, double seconds) {
-    fprintf(stderr, "answered %zu in %.3f s: %zu input tokens (%.1f tokens/s), %zu output tokens (%.1f tokens/s)\n", n_inputs, seconds,
-            n_input_tokens, (double)n_input_tokens / seconds, n_output_tokens, (double)n_output_tokens / seconds);
+void verbose_speed(size_t n_inputs, size_t n_input_tokens, size_t n_output_tokens, size_t n_steps, double seconds) {
+    fprintf(stderr, "answered %zu in %.3f s: %zu input tokens (%.1f tokens/s), %zu output tokens (%.1f tokens/s), %zu decoder steps\n",
+            n_inputs, seconds, n_input_tokens, (double)n_input_tokens / seconds, n_output_tokens, (double)n_output_tokens / seconds, n_steps);
 }

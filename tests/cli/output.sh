@@ -105,7 +105,7 @@ run ask -v "$mini_question"
 for line in 'model "' 'config vocab_size 32128, d_model 128, ' 'opened tokenizer in [0-9.]* ms$' 'opened weights in [0-9.]* ms$' \
     'isa [a-z0-9]*, threads [0-9]*, compute f32$' 'resident memory [0-9.]* MiB$' 'the QUESTION ids 113 ' \
     'the QUESTION text "who wrote the book? \\\\n maria wrote the book. peter sold it."$' \
-    'answered 1 in [0-9.]* s: 20 input tokens ([0-9.]* tokens/s), 3 output tokens ([0-9.]* tokens/s)$'; do
+    'answered 1 in [0-9.]* s: 20 input tokens ([0-9.]* tokens/s), 3 output tokens ([0-9.]* tokens/s), 3 decoder steps$'; do
     holds "-v: $line" grep -q "^$line" "$tmp/err"
 done
 holds '-v: the answer' test "$(cat "$tmp/out")" = maria
