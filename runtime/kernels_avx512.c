@@ -181,6 +181,7 @@ RT_AMX void byte_sums_amx(size_t m, size_t k, const int8_t *P, size_t ldp, const
         .row_bytes = {TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES, TILE_BYTES},
         .rows = {top, top, below, below, top, below, TILE, TILE},
     };
+    __asm__ volatile("" : : "m"(shapes)); /* GCC 12 believes that the next reads 8 bytes only, and may leave the others unwritten */
     _tile_loadconfig(&shapes);
     for (size_t j = 0; j < RT_SCREEN_PANEL; j += 2 * TILE) {
         _tile_zero(0);
