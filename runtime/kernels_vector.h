@@ -8,6 +8,8 @@
  *   v_add v_sub v_mul v_div v_fma v_max v_abs v_neg v_pow2 (2^n of a rounded z, see kernels_math.h) v_sum (lanes order)
  *   v_lt v_ge v_nle v_eq v_nan: comparisons to 16 mask bits;  v_pick(mask, a, b): a where set
  *   v_dot_store: the sums of a tile of accumulators into C
+ *   RT_INDEXED_ROWS           rows of dot_indexed at a time, even;  v_store_sums(out, n, acc): the sums of the first n of so many accumulators
+ *   v_list(mask, i, index): i + l for the lanes l of mask, packed, and how many; may write 16
  *   and what kernels_bytes.h asks for, which is to be included after this one
  * v_load_n and v_store_n touch the first n lanes only; loads fill the others with 0. */
 #include <math.h>
@@ -107,6 +109,38 @@ RT_KERNEL void dot_listed(size_t n, const uint8_t *row, size_t k, const float *A
     case 4: listed_part(4, row + t, k, A, lda, b, out + t); break;
     case 5: listed_part(5, row + t, k, A, lda, b, out + t); break;
     default: break;
+    }
+}
+
+/* Rows go through by halves of RT_INDEXED_ROWS, so that their addresses stay in registers, and all their sums are finished together. */
+RT_KERNEL inline __attribute__((always_inline)) void indexed_half(const uint32_t *index, size_t k, const float *A, size_t lda, const float *b,
+                                                                  v16 *acc) {
+    const float *row[RT_INDEXED_ROWS / 2];
+    UNROLL for (size_t t = 0; t < RT_INDEXED_ROWS / 2; t++) row[t] = A + index[t] * lda, acc[t] = v_zero();
+    size_t c = 0;
+    for (; c + RT_LANES <= k; c += RT_LANES) {
+        const v16 x = v_load(b + c);
+        UNROLL for (size_t t = 0; t < RT_INDEXED_ROWS / 2; t++) acc[t] = v_fma(v_load(row[t] + c), x, acc[t]);
+    }
+    if (c < k) {
+        const v16 x = v_load_n(b + c, k - c);
+        UNROLL for (size_t t = 0; t < RT_INDEXED_ROWS / 2; t++) acc[t] = v_fma_n(v_load_n(row[t] + c, k - c), x, acc[t], k - c);
+    }
+}
+
+RT_KERNEL void dot_indexed(size_t n, const uint32_t *index, size_t k, const float *A, size_t lda, const float *b, float *out) {
+    for (size_t t = 0; t < n; t += RT_INDEXED_ROWS) {
+        const size_t rows = n - t < RT_INDEXED_ROWS ? n - t : RT_INDEXED_ROWS;
+        uint32_t filled[RT_INDEXED_ROWS];
+        const uint32_t *at = index + t;
+        if (rows < RT_INDEXED_ROWS) { /* the last row stands for those that are missing */
+            for (size_t r = 0; r < RT_INDEXED_ROWS; r++) filled[r] = at[r < rows ? r : rows - 1];
+            at = filled;
+        }
+        v16 acc[RT_INDEXED_ROWS];
+        indexed_half(at, k, A, lda, b, acc);
+        indexed_half(at + RT_INDEXED_ROWS / 2, k, A, lda, b, acc + RT_INDEXED_ROWS / 2);
+        v_store_sums(out + t, rows, acc);
     }
 }
 
@@ -349,6 +383,13 @@ RT_KERNEL size_t keep_above(size_t n, const float *x, float t, size_t n_ties, ui
     return count;
 }
 
+RT_KERNEL size_t list_above(size_t n, const float *x, float t, uint32_t *index) {
+    const v16 bound = v_set(t);
+    size_t count = 0;
+    FOR_LANES(n, count += v_list(v_nle(load(x + i, len), bound) & lanes_mask(len), (uint32_t)i, index + count););
+    return count;
+}
+
 /* The table of the variant whose 8-bit products are called `kind` (kernels_bytes.h). */
 #define RT_TABLE(kind, bytes_name)                                                                                                           \
     {                                                                                                                                        \
@@ -358,6 +399,7 @@ RT_KERNEL size_t keep_above(size_t n, const float *x, float t, size_t n_ties, ui
         .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,  \
                   [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1, [RT_I8] = widen_i8},                      \
         .rms_norm = rms_norm, .add = add, .mul = mul, .scale = scale, .activate = activate, .max = max, .argmax = argmax,                    \
-        .exp_sum = exp_sum, .count_ge = count_ge, .keep_above = keep_above, .dot_listed = dot_listed, .quantise = quantise,                  \
+        .exp_sum = exp_sum, .count_ge = count_ge, .keep_above = keep_above, .list_above = list_above, .dot_listed = dot_listed,              \
+        .dot_indexed = dot_indexed, .quantise = quantise, .estimate_keys = estimate_keys_##kind,                                             \
         .dot_bytes = dot_bytes_##kind, .screen = screen_##kind, .estimate = estimate_##kind,                                                 \
     }

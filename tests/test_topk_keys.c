@@ -62,9 +62,9 @@ START_TEST(estimates_change_no_bit) {
         fill(&r, form, rows);
         rt_arena measured = {0}, memory = {0};
         rt_key_copies copies;
-        rt_key_copies_place(&measured, ROWS, SPANS, HEADS, d, &copies);
+        rt_key_copies_place(&measured, ROWS, SPANS, HEADS, d, d, &copies);
         REQUIRE(rt_arena_provide(&memory, &measured, "copies", NULL) == RT_OK, "no memory");
-        rt_key_copies_place(&memory, ROWS, SPANS, HEADS, d, &copies);
+        rt_key_copies_place(&memory, ROWS, SPANS, HEADS, d, d, &copies);
         const rt_status plain = run(variant(_i), d, topk, bias, NULL, rows);
         memcpy(want, rows->out, sizeof rows->out);
         const rt_status got = run(variant(_i), d, topk, bias, &copies, rows);
@@ -79,30 +79,30 @@ START_TEST(estimates_change_no_bit) {
 }
 END_TEST
 
-static size_t n_listed;
+static size_t n_computed;
 
-static void count_listed(size_t n, const uint8_t *row, size_t k, const float *A, size_t lda, const float *b, float *out) {
-    n_listed += n;
-    rt_kernels_ref.dot_listed(n, row, k, A, lda, b, out);
+static void count_indexed(size_t n, const uint32_t *index, size_t k, const float *A, size_t lda, const float *b, float *out) {
+    n_computed += n;
+    rt_kernels_ref.dot_indexed(n, index, k, A, lda, b, out);
 }
 
 /* A pass that computed every score would prove nothing: of ordinary keys fewer than three in ten are. */
 START_TEST(estimates_leave_scores_out) {
     enum { D = 64, K = 64 };
     rt_kernels counting = rt_kernels_ref;
-    counting.dot_listed = count_listed;
+    counting.dot_indexed = count_indexed;
     random_source r = {4};
     attention_rows *rows = malloc(sizeof *rows);
     fill(&r, ORDINARY, rows);
     rt_arena measured = {0}, memory = {0};
     rt_key_copies copies;
-    rt_key_copies_place(&measured, ROWS, SPANS, HEADS, D, &copies);
+    rt_key_copies_place(&measured, ROWS, SPANS, HEADS, D, D, &copies);
     REQUIRE(rt_arena_provide(&memory, &measured, "copies", NULL) == RT_OK, "no memory");
-    rt_key_copies_place(&memory, ROWS, SPANS, HEADS, D, &copies);
-    n_listed = 0;
+    rt_key_copies_place(&memory, ROWS, SPANS, HEADS, D, D, &copies);
+    n_computed = 0;
     REQUIRE(run(&counting, D, K, false, &copies, rows) == RT_OK, "fails");
     const size_t scores = HEADS * (9 * 700 + 5 * 512);
-    REQUIRE(n_listed >= HEADS * 14 * K && n_listed < scores * 3 / 10, "%zu of %zu scores are computed", n_listed, scores);
+    REQUIRE(n_computed >= HEADS * 14 * K && n_computed < scores * 3 / 10, "%zu of %zu scores are computed", n_computed, scores);
     rt_arena_free(&memory);
     free(rows);
 }
