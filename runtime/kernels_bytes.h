@@ -128,7 +128,7 @@ RT_KERNEL inline __attribute__((always_inline)) void estimate_keys_row(size_t n,
                                    const float *scale, const float *alpha, const float *beta, const uint64_t *forbidden, size_t ldf,         \
                                    float *upper, size_t ldu, float *lower) {                                                                 \
         FOR_BYTE_ROWS(byte_sums_##kind, estimate_row(U[r], &query[i + r], scale, alpha, beta, forbidden[(i + r) * ldf],                      \
-                                                     upper + (i + r) * ldu, &lower[i + r]));                                                                      \
+                                                     upper + (i + r) * ldu, &lower[i + r]));                                                 \
     }                                                                                                                                        \
     RT_KERNEL void estimate_keys_##kind(size_t m, size_t n, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,             \
                                         const uint8_t *Q, const float *scale, const float *alpha, const float *beta, const float *bias,      \

@@ -112,6 +112,8 @@ RT_KERNEL void dot_listed(size_t n, const uint8_t *row, size_t k, const float *A
     }
 }
 
+#define INDEXED_AHEAD 256 /* bytes of each of the next rows fetched while these are summed: a head's row of 64, the beginning of a longer one */
+
 /* Rows go through by halves of RT_INDEXED_ROWS, so that their addresses stay in registers, and all their sums are finished together. */
 RT_KERNEL inline __attribute__((always_inline)) void indexed_half(const uint32_t *index, size_t k, const float *A, size_t lda, const float *b,
                                                                   v16 *acc) {
@@ -136,6 +138,10 @@ RT_KERNEL void dot_indexed(size_t n, const uint32_t *index, size_t k, const floa
         if (rows < RT_INDEXED_ROWS) { /* the last row stands for those that are missing */
             for (size_t r = 0; r < RT_INDEXED_ROWS; r++) filled[r] = at[r < rows ? r : rows - 1];
             at = filled;
+        }
+        for (size_t r = 0; r < RT_INDEXED_ROWS && t + 2 * RT_INDEXED_ROWS <= n; r++) {
+            const char *ahead = (const char *)(A + index[t + RT_INDEXED_ROWS + r] * lda);
+            UNROLL for (size_t line = 0; line < INDEXED_AHEAD; line += 64) __builtin_prefetch(ahead + line);
         }
         v16 acc[RT_INDEXED_ROWS];
         indexed_half(at, k, A, lda, b, acc);

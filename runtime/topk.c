@@ -1,8 +1,9 @@
 /* Selection by bisection; see topk.h.
  *
  * The floats are put in the order of unsigned integers (negative: all bits flipped; else: the sign bit), and the k-th largest value is
- * found by a few elements of x, which leave a small range of those that x comes from, and at most 32 halvings, each a vector count of x >= t. Then one pass keeps what is above it, and of those equal to it the
- * first. No data-dependent branch in a pass, no second copy of the row. */
+ * found by at most 32 halvings of that range, each a vector count of x >= t; a few elements of x come first, since the values of a row lie in a
+ * small part of it. Then one pass keeps what is above the k-th, and of those equal to it the first. No data-dependent branch in a pass, no second
+ * copy of the row. */
 #include "runtime/topk.h"
 
 #include <math.h>

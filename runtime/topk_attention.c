@@ -38,8 +38,9 @@ typedef struct rt_unit {
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
-/* Rows of scores are written a panel at a time by estimates. */
-static size_t row_length(size_t max_keys) { return round_up(max_keys, RT_SCREEN_PANEL); }
+/* Rows of scores are written a panel at a time by estimates. They are an odd number of cache lines apart: with thousands of keys, a power of two
+ * often, the rows of a tile would otherwise share one set of the first-level cache. */
+static size_t row_length(size_t max_keys) { return round_up(max_keys, RT_SCREEN_PANEL) + RT_LANES; }
 
 static size_t shared_bytes(size_t chunk, size_t max_keys, bool gated) {
     const size_t ld = row_length(max_keys);

@@ -6,11 +6,11 @@
  *     M = fl(A + c),   U = fl(M + b),   L = fl(M - b)
  *     dot + c <= A + c + b <= U + u |U| + u |M| <= U + 3 u |U| + u b,    and in the same way    dot + c >= L - 3 u |L| - u b
  *
- * The room of 16 u that alpha and beta have for roundings (screen.c) covers the last term and the two roundings in b. (Sums of f32 are exact where they
- * are subnormal.) A score is S = fl(dot + c), and rounding is monotone. So if k of the L are >= t, then k of the scores are >= T, T = t - 3 u |t|
- * rounded down; and a key with U <= t - 16 u |t|, one float further down, has S < T: it is not among the k best, and leaving it out changes no
- * bit of the result. t need not be the k-th largest of L: the k-th largest among the maxima of groups of keys will do, and there are few of
- * these.
+ * The room of 16 u that alpha and beta have for roundings (screen.c) covers the last term and the two roundings in b. (Sums of f32 are exact
+ * where they are subnormal.) A score is S = fl(dot + c), and rounding is monotone. So if k of the L are >= t, then k of the scores are >= T,
+ * T = t - 3 u |t| rounded down; and a key with U <= t - 16 u |t|, one float further down, has S < T: it is not among the k best, and leaving it
+ * out changes no bit of the result. t need not be the k-th largest of L: the k-th largest among the maxima of groups of keys will do, and there
+ * are few of these.
  * A key that is not finite, or 0, has b = +inf or NaN, and so U = +inf or NaN: it is always a candidate. Its L is -inf or NaN, and makes no t. Where
  * that leaves t at -inf, as a query that is not finite does, every score is computed. */
 #ifndef RUNTIME_TOPK_KEYS_H
@@ -69,8 +69,8 @@ rt_topk_keys rt_topk_keys_place(const rt_screen *keys, const float *K, size_t k,
 void rt_topk_keys_estimate(const rt_kernels *kernels, const rt_topk_keys *chunk, const float *Q, size_t ldq, const float *bias, float *U, size_t ldu,
                            float *most, size_t ldm);
 
-/* Of query i (q, bias): the k best keys as rt_topk of the whole row S = K q + bias gives them. S holds row i of U and receives the scores; index holds row i of
- * `most` and receives the keys; scratch [n_keys] floats. Returns how many, 0 if NaN is among the scores. */
+/* Of query i (q, bias): the k best keys as rt_topk of the whole row S = K q + bias gives them. S holds row i of U and receives the scores; index
+ * holds row i of `most` and receives the keys; scratch [n_keys] floats. Returns how many, 0 if NaN is among the scores. */
 size_t rt_topk_keys_select(const rt_kernels *kernels, const rt_topk_keys *chunk, const float *q, const float *bias, float *S, uint32_t *index,
                            void *scratch);
 

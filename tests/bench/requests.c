@@ -4,9 +4,9 @@
  *
  * PROMPTS holds one prompt a line, ids separated by spaces. WORK: eval (all prompts, 8 new tokens), encode (the first prompt of 512 ids, 1 new
  * token), ask (the first prompt cut to 64 ids, 16 new tokens), beam (the same with 4 beams), long (4,096 ids, 1 new token), long-topk (the
- * same, 64 keys a query in the encoder); long=N and long-topk=N take N ids. Every run makes just so many tokens, and nobody asks how likely they are: the peers return ids
- * alone. One warm-up, then five runs; prints one JSON line with the best and the median time, the least
- * processor time (of all threads, in user mode) and the peak memory. */
+ * same, 64 keys a query in the encoder); long=N and long-topk=N take N ids. Every run makes just so many tokens, and nobody asks how likely
+ * they are: the peers return ids alone. One warm-up, then five runs; prints one JSON line with the best and the median time, the least processor time
+ * (of all threads, in user mode) and the peak memory. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,8 +146,8 @@ int main(int argc, char **argv) {
     qsort(seconds, RUNS, sizeof *seconds, by_time);
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("{\"peer\":\"t5k-%s\",\"work\":\"%s\",\"isa\":\"%s\",\"best_s\":%.4f,\"median_s\":%.4f,\"user_s\":%.4f,\"peak_mib\":%ld}\n", is_q8 ? "q8" : "f32", argv[3], t5_session_isa(session),
-           seconds[0], seconds[RUNS / 2], user, usage.ru_maxrss / 1024);
+    printf("{\"peer\":\"t5k-%s\",\"work\":\"%s\",\"isa\":\"%s\",\"best_s\":%.4f,\"median_s\":%.4f,\"user_s\":%.4f,\"peak_mib\":%ld}\n",
+           is_q8 ? "q8" : "f32", argv[3], t5_session_isa(session), seconds[0], seconds[RUNS / 2], user, usage.ru_maxrss / 1024);
     t5_session_close(session);
     t5_model_close(model);
     rt_ids_free(&ids);
