@@ -17,6 +17,7 @@ enum {
     PACK_KEYS = 128, /* rows of V packed at a time: 128 x 64 floats are 32 KiB, the first-level cache */
     PACK_ROWS = 4,   /* below so many queries packing costs more than it saves */
     SHARE_KEYS = RT_SCREEN_RANGE,
+    ESTIMATE_ROWS = 32, /* at most, by estimates: of thousands of keys, their scores then leave room in the second-level cache for keys and values */
     SHARE_ROWS_MIN = 16 /* a chunk of the feed-forward is not cut smaller than this to feed a thread: it would read all of wi for it */
 };
 
@@ -397,7 +398,8 @@ static void share_panels(void *context, size_t item, size_t worker) {
 }
 
 /* Queries a chunk, at most args->chunk: one long span alone is cut into as many equal chunks as keep all threads busy to the end. */
-static size_t queries_per_chunk(const rt_topk_attention_args *args, size_t n_threads, size_t max_queries) {
+static size_t queries_per_chunk(const rt_topk_attention_args *args, size_t n_threads, size_t max_queries, bool estimates) {
+    if (estimates) return args->chunk < ESTIMATE_ROWS ? args->chunk : ESTIMATE_ROWS;
     if (args->n_spans * args->n_heads > 1 || max_queries < SHARE_ROWS_MIN * n_threads) return args->chunk;
     const size_t n_chunks = round_up((max_queries + args->chunk - 1) / args->chunk, n_threads);
     return (max_queries + n_chunks - 1) / n_chunks;
@@ -416,14 +418,15 @@ rt_status rt_topk_attention(const rt_compute *compute, const rt_topk_attention_a
     if (max_queries == 0) return RT_OK;
     const size_t guess_ns = rt_guess_ns(n_scores * (args->d_k + args->d_v), n_keys * args->n_heads * (args->d_k + args->d_v) * sizeof(float));
     job.block_bytes = unit_bytes(args, job.max_keys);
-    job.chunk = queries_per_chunk(args, rt_n_threads(compute), max_queries);
+    const bool estimates = by_estimates(compute, args, job.max_keys);
+    job.chunk = queries_per_chunk(args, rt_n_threads(compute), max_queries, estimates);
     job.n_chunks_max = (max_queries + job.chunk - 1) / job.chunk;
     const size_t n_units = args->n_spans * args->n_heads * job.n_chunks_max;
-    if (by_estimates(compute, args, job.max_keys)) {
+    if (estimates) {
         const size_t panels = (job.max_keys + RT_SCREEN_PANEL - 1) / RT_SCREEN_PANEL;
         rt_parallel(compute, args->n_spans * args->n_heads * panels, guess_ns / 8, copy_keys, &job);
     }
-    if (n_units >= rt_n_threads(compute) || by_estimates(compute, args, job.max_keys)) {
+    if (n_units >= rt_n_threads(compute) || estimates) {
         rt_parallel(compute, n_units, guess_ns, whole_unit, &job);
     } else {
         for (size_t item = 0; item < n_units; item++) {
