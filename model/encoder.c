@@ -27,7 +27,7 @@ static void place(t5_session *s, rt_arena *arena, size_t n_inputs, size_t n_toke
     plan->spans = rt_arena_alloc(arena, n_inputs, sizeof *plan->spans);
     plan->bias = rt_arena_alloc(arena, config->num_heads * (2 * plan->longest - 1), sizeof *plan->bias);
     t5_activations_place(arena, s->model, n_tokens, &s->encoder_rows);
-    if (selects_by_estimates(s, plan)) rt_key_copies_place(arena, n_tokens, n_inputs, config->num_heads, config->d_kv, &plan->copies);
+    if (selects_by_estimates(s, plan)) rt_key_copies_place(arena, n_tokens, n_inputs, config->num_heads, config->d_kv, config->d_kv, &plan->copies);
 }
 
 static void place_hidden(t5_session *s, rt_arena *arena, size_t n_tokens) {

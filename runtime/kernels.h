@@ -71,8 +71,12 @@ typedef struct rt_kernels {
      * index[], value[] receive them; value may be x itself. Returns how many. */
     size_t (*keep_above)(size_t n, const float *x, float t, size_t n_ties, uint32_t *index, float *value);
 
-    /* out[t] = A[row[t]] . b, the same bits as dot. */
+    /* The indices that keep_above keeps with no ties. There is room for as many as n rounded up to RT_LANES, and all of it may be written. */
+    size_t (*list_above)(size_t n, const float *x, float t, uint32_t *index);
+
+    /* out[t] = A[row[t]] . b, the same bits as dot. dot_indexed is for rows anywhere, of which many are wanted. */
     void (*dot_listed)(size_t n, const uint8_t *row, size_t k, const float *A, size_t lda, const float *b, float *out);
+    void (*dot_indexed)(size_t n, const uint32_t *index, size_t k, const float *A, size_t lda, const float *b, float *out);
 
     /* Rows of 8-bit numbers. P [m, k] with k a multiple of 4; Q [k / 4][64][4] plus 128, one panel of 64 units; scale, alpha, beta [64].
      *
@@ -93,6 +97,14 @@ typedef struct rt_kernels {
      * raised to the largest number that a score of the units without a bit in forbidden[i * ldf] cannot be below. */
     void (*estimate)(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q, const float *scale,
                      const float *alpha, const float *beta, const uint64_t *forbidden, size_t ldf, float *upper, size_t ldu, float *lower);
+
+    /* The same for keys, with a bias b(i, j) = bias[j - i], NULL: none, and not rounded away (topk_keys.h does that for the one number it wants):
+     *   middle = the score of dot_bytes + b,  reach = alpha norm + beta loss,  upper[i, j] = middle + reach,  lower = middle - reach
+     *   most[i, j] = lower where that is larger;  NaN never is
+     * for j < n <= 64; above that upper is -inf, and most and the bias are left alone. */
+    void (*estimate_keys)(size_t m, size_t n, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q,
+                          const float *scale, const float *alpha, const float *beta, const float *bias, float *upper, size_t ldu, float *most,
+                          size_t ldm);
 } rt_kernels;
 
 /* Whether an 8-bit product of so many rows is worth making to save f32 work. Few rows wait for memory, of which it reads a quarter. */

@@ -7,6 +7,7 @@
 #define V RT_KERNEL inline __attribute__((always_inline))
 #define RT_DOT_ROWS 2
 #define RT_DOT_COLS 3
+#define RT_INDEXED_ROWS 4
 #define RT_SUM_ROWS 6
 #define RT_SUM_VECS 1
 
@@ -114,6 +115,16 @@ V size_t v_compress(uint32_t mask, v16 x, uint32_t first_index, uint32_t *index,
         value[n] = lane[l];
     }
     return n;
+}
+
+V size_t v_list(uint32_t mask, uint32_t first_index, uint32_t *index) {
+    size_t n = 0;
+    for (; mask != 0; mask &= mask - 1, n++) index[n] = first_index + (uint32_t)__builtin_ctz(mask);
+    return n;
+}
+
+V void v_store_sums(float *out, size_t n, const v16 *acc) {
+    for (size_t t = 0; t < n; t++) out[t] = v_sum(acc[t]);
 }
 
 V void v_dot_store(size_t rows, size_t cols, v16 acc[RT_DOT_ROWS][RT_DOT_COLS], float *C, size_t ldc) {

@@ -7,6 +7,7 @@
 #define V RT_KERNEL inline __attribute__((always_inline))
 #define RT_DOT_ROWS 4
 #define RT_DOT_COLS 6
+#define RT_INDEXED_ROWS 16
 #define RT_SUM_ROWS 6
 #define RT_SUM_VECS 4
 
@@ -65,6 +66,13 @@ V size_t v_compress(uint32_t mask, v16 x, uint32_t first_index, uint32_t *index,
     return n;
 }
 
+V size_t v_list(uint32_t mask, uint32_t first_index, uint32_t *index) {
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i i = _mm512_add_epi32(lanes, _mm512_set1_epi32((int)first_index));
+    _mm512_storeu_si512(index, _mm512_maskz_compress_epi32((__mmask16)mask, i));
+    return (size_t)__builtin_popcount(mask);
+}
+
 /* Sums by halves of several vectors at once: each step adds the two halves of what is left and packs two vectors into one. */
 V __m512 halves8(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee)); }
 V __m512 halves4(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd)); }
@@ -105,6 +113,15 @@ V void v_dot_store(size_t rows, size_t cols, v16 acc[RT_DOT_ROWS][RT_DOT_COLS], 
     _Pragma("GCC unroll 4") for (size_t i = 0; i < rows; i++) {
         _Pragma("GCC unroll 6") for (size_t j = 0; j < cols; j++) C[i * ldc + j] = v_sum(acc[i][j]);
     }
+}
+
+/* Sum t ends in lane t. */
+V void v_store_sums(float *out, size_t n, const v16 acc[RT_INDEXED_ROWS]) {
+    __m512 column[4];
+    _Pragma("GCC unroll 4") for (size_t q = 0; q < 4; q++) {
+        column[q] = halves4(halves8(acc[q], acc[4 + q]), halves8(acc[8 + q], acc[12 + q]));
+    }
+    v_store_n(out, n, halves1(halves2(column[0], column[1]), halves2(column[2], column[3])));
 }
 
 V v16 v_of_sums(const int32_t *U, int32_t s) { return _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_loadu_si512(U), _mm512_set1_epi32(s))); }

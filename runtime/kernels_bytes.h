@@ -77,6 +77,33 @@ RT_KERNEL inline __attribute__((always_inline)) void estimate_row(const int32_t 
     *lower = max(RT_LANES, lane);
 }
 
+/* RT_LANES keys, of which the first `len` are there. */
+RT_KERNEL inline __attribute__((always_inline)) void estimate_keys_part(size_t len, v16 score, v16 reach, const float *bias, float *upper,
+                                                                        float *most) {
+    const v16 middle = bias != NULL ? v_add(score, load(bias, len)) : score;
+    const v16 above = v_add(middle, reach), below = v_sub(middle, reach);
+    v_store(upper, len == RT_LANES ? above : v_pick(lanes_mask(len), above, v_set(-INFINITY)));
+    store(most, len, v_max(below, load(most, len))); /* of which v_max gives the second where the first is NaN */
+}
+
+RT_KERNEL inline __attribute__((always_inline)) void estimate_keys_row(size_t n, const int32_t *U, const rt_screen_query *query, const float *scale,
+                                                                       const float *alpha, const float *beta, const float *bias, float *upper,
+                                                                       float *most) {
+    if (n == RT_SCREEN_PANEL) {
+        UNROLL for (size_t v = 0; v < BYTE_VECS; v++) {
+            const size_t at = RT_LANES * v;
+            estimate_keys_part(RT_LANES, byte_scores(U, query, scale, v), byte_bounds(query, alpha, beta, v), bias != NULL ? bias + at : NULL,
+                               upper + at, most + at);
+        }
+        return;
+    }
+    for (size_t v = 0; v < BYTE_VECS; v++) {
+        const size_t at = RT_LANES * v, len = at >= n ? 0 : n - at < RT_LANES ? n - at : RT_LANES;
+        estimate_keys_part(len, byte_scores(U, query, scale, v), byte_bounds(query, alpha, beta, v), bias != NULL ? bias + at : NULL, upper + at,
+                           most + at);
+    }
+}
+
 /* Sums of BYTE_ROWS rows, then the row kernel: `row` for every row i + r, its sums U[r]. */
 #define FOR_BYTE_ROWS(sums, row)                                                                                                             \
     do {                                                                                                                                     \
@@ -102,4 +129,10 @@ RT_KERNEL inline __attribute__((always_inline)) void estimate_row(const int32_t 
                                    float *upper, size_t ldu, float *lower) {                                                                 \
         FOR_BYTE_ROWS(byte_sums_##kind, estimate_row(U[r], &query[i + r], scale, alpha, beta, forbidden[(i + r) * ldf],                      \
                                                      upper + (i + r) * ldu, &lower[i + r]));                                                 \
+    }                                                                                                                                        \
+    RT_KERNEL void estimate_keys_##kind(size_t m, size_t n, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query,             \
+                                        const uint8_t *Q, const float *scale, const float *alpha, const float *beta, const float *bias,      \
+                                        float *upper, size_t ldu, float *most, size_t ldm) {                                                 \
+        FOR_BYTE_ROWS(byte_sums_##kind, estimate_keys_row(n, U[r], &query[i + r], scale, alpha, beta, bias != NULL ? bias - (i + r) : NULL,  \
+                                                          upper + (i + r) * ldu, most + (i + r) * ldm));                                     \
     }

@@ -179,8 +179,20 @@ static size_t keep_above(size_t n, const float *x, float t, size_t n_ties, uint3
     return count;
 }
 
+static size_t list_above(size_t n, const float *x, float t, uint32_t *index) {
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(x[i] <= t)) index[count++] = (uint32_t)i;
+    }
+    return count;
+}
+
 static void dot_listed(size_t n, const uint8_t *row, size_t k, const float *A, size_t lda, const float *b, float *out) {
     for (size_t t = 0; t < n; t++) dot(1, 1, k, A + row[t] * lda, lda, b, k, out + t, 1);
+}
+
+static void dot_indexed(size_t n, const uint32_t *index, size_t k, const float *A, size_t lda, const float *b, float *out) {
+    for (size_t t = 0; t < n; t++) dot(1, 1, k, A + index[t] * lda, lda, b, k, out + t, 1);
 }
 
 /* Norms are sums in lanes order, so off by at most (k / 16 + 5) 2^-24 of themselves, which `up` covers twice over. */
@@ -248,6 +260,21 @@ static void estimate(size_t m, size_t k, const int8_t *P, size_t ldp, const rt_s
     }
 }
 
+static void estimate_keys(size_t m, size_t n, size_t k, const int8_t *P, size_t ldp, const rt_screen_query *query, const uint8_t *Q,
+                          const float *scale, const float *alpha, const float *beta, const float *bias, float *upper, size_t ldu, float *most,
+                          size_t ldm) {
+    for (size_t i = 0; i < m; i++) {
+        for (size_t j = 0; j < RT_SCREEN_PANEL; j++) {
+            upper[i * ldu + j] = -INFINITY;
+            if (j >= n) continue;
+            const float score = byte_score(k, P + i * ldp, &query[i], Q, scale, j), middle = bias != NULL ? score + (bias - i)[j] : score;
+            const float reach = fmaf(beta[j], query[i].loss, alpha[j] * query[i].norm), lower = middle - reach;
+            upper[i * ldu + j] = middle + reach;
+            if (lower > most[i * ldm + j]) most[i * ldm + j] = lower;
+        }
+    }
+}
+
 const rt_kernels rt_kernels_ref = {
     .isa = "ref",
     .bytes = "ref",
@@ -268,9 +295,12 @@ const rt_kernels rt_kernels_ref = {
     .exp_sum = exp_sum,
     .count_ge = count_ge,
     .keep_above = keep_above,
+    .list_above = list_above,
     .dot_listed = dot_listed,
+    .dot_indexed = dot_indexed,
     .quantise = quantise,
     .dot_bytes = dot_bytes,
     .screen = screen,
     .estimate = estimate,
+    .estimate_keys = estimate_keys,
 };

@@ -8,6 +8,8 @@
  *   v_add v_sub v_mul v_div v_fma v_max v_abs v_neg v_pow2 (2^n of a rounded z, see kernels_math.h) v_sum (lanes order)
  *   v_lt v_ge v_nle v_eq v_nan: comparisons to 16 mask bits;  v_pick(mask, a, b): a where set
  *   v_dot_store: the sums of a tile of accumulators into C
+ *   RT_INDEXED_ROWS           rows of dot_indexed at a time, even;  v_store_sums(out, n, acc): the sums of the first n of so many accumulators
+ *   v_list(mask, i, index): i + l for the lanes l of mask, packed, and how many; may write 16
  *   and what kernels_bytes.h asks for, which is to be included after this one
  * v_load_n and v_store_n touch the first n lanes only; loads fill the others with 0. */
 #include <math.h>
@@ -23,7 +25,7 @@
 
 /* One tile, rows x cols accumulators held in registers over the whole of k. */
 RT_KERNEL inline __attribute__((always_inline)) void dot_tile(size_t rows, size_t cols, size_t k, const float *A, size_t lda, const float *B,
-                                                              size_t ldb, float *C, size_t ldc) {
+                                                              size_t ldb, size_t step, float *C, size_t ldc) {
     v16 acc[RT_DOT_ROWS][RT_DOT_COLS];
     UNROLL for (size_t i = 0; i < rows; i++) {
         UNROLL for (size_t j = 0; j < cols; j++) acc[i][j] = v_zero();
@@ -33,7 +35,7 @@ RT_KERNEL inline __attribute__((always_inline)) void dot_tile(size_t rows, size_
         v16 a[RT_DOT_ROWS];
         UNROLL for (size_t i = 0; i < rows; i++) a[i] = v_load(A + i * lda + c);
         UNROLL for (size_t j = 0; j < cols; j++) {
-            const v16 b = v_load(B + j * ldb + c);
+            const v16 b = v_load(B + j * ldb + c * step);
             UNROLL for (size_t i = 0; i < rows; i++) acc[i][j] = v_fma(a[i], b, acc[i][j]);
         }
     }
@@ -41,7 +43,7 @@ RT_KERNEL inline __attribute__((always_inline)) void dot_tile(size_t rows, size_
         v16 a[RT_DOT_ROWS];
         UNROLL for (size_t i = 0; i < rows; i++) a[i] = v_load_n(A + i * lda + c, k - c);
         UNROLL for (size_t j = 0; j < cols; j++) {
-            const v16 b = v_load_n(B + j * ldb + c, k - c);
+            const v16 b = v_load_n(B + j * ldb + c * step, k - c);
             /* A lane that has no term keeps its bits: it must not meet 0 * 0, which would turn -0 into +0. */
             UNROLL for (size_t i = 0; i < rows; i++) acc[i][j] = v_fma_n(a[i], b, acc[i][j], k - c);
         }
@@ -52,21 +54,36 @@ RT_KERNEL inline __attribute__((always_inline)) void dot_tile(size_t rows, size_
 RT_KERNEL inline __attribute__((always_inline)) void dot_rows(size_t rows, size_t n, size_t k, const float *A, size_t lda, const float *B, size_t ldb,
                                                               float *C, size_t ldc) {
     size_t j = 0;
-    for (; j + RT_DOT_COLS <= n; j += RT_DOT_COLS) dot_tile(rows, RT_DOT_COLS, k, A, lda, B + j * ldb, ldb, C + j, ldc);
-    for (; j < n; j++) dot_tile(rows, 1, k, A, lda, B + j * ldb, ldb, C + j, ldc);
+    for (; j + RT_DOT_COLS <= n; j += RT_DOT_COLS) dot_tile(rows, RT_DOT_COLS, k, A, lda, B + j * ldb, ldb, 1, C + j, ldc);
+    for (; j < n; j++) dot_tile(rows, 1, k, A, lda, B + j * ldb, ldb, 1, C + j, ldc);
 }
+
+/* From so many rows on a copy of RT_DOT_COLS rows of B pays (tests/bench/gemm: 6 % at 64 rows and more), if it fits the first-level cache. */
+enum { ALIGN_ROWS_MIN = 32, ALIGN_K_MAX = 1024 };
 
 RT_KERNEL void dot(size_t m, size_t n, size_t k, const float *A, size_t lda, const float *B, size_t ldb, float *C, size_t ldc) {
     /* Columns outside, rows inside: a tile's rows of B stay in the first-level cache while those of A stream from the second. */
     const size_t full = m - m % RT_DOT_ROWS;
     size_t j = 0;
+    /* Rows of B that do not begin with a cache line, as those of a mapped checkpoint, would take two loads a vector for every tile. */
+    if (full >= ALIGN_ROWS_MIN && k <= ALIGN_K_MAX && k % RT_LANES == 0 && ((uintptr_t)B | ldb * sizeof *B) % 64 != 0) {
+        _Alignas(64) float aligned[ALIGN_K_MAX * RT_DOT_COLS];
+        for (; j + RT_DOT_COLS <= n; j += RT_DOT_COLS) {
+            for (size_t c = 0; c < k; c += RT_LANES) {
+                UNROLL for (size_t q = 0; q < RT_DOT_COLS; q++) v_store(aligned + c * RT_DOT_COLS + q * RT_LANES, v_load(B + (j + q) * ldb + c));
+            }
+            for (size_t i = 0; i < full; i += RT_DOT_ROWS) {
+                dot_tile(RT_DOT_ROWS, RT_DOT_COLS, k, A + i * lda, lda, aligned, RT_LANES, RT_DOT_COLS, C + i * ldc + j, ldc);
+            }
+        }
+    }
     for (; full > 0 && j + RT_DOT_COLS <= n; j += RT_DOT_COLS) {
         for (size_t i = 0; i < full; i += RT_DOT_ROWS) {
-            dot_tile(RT_DOT_ROWS, RT_DOT_COLS, k, A + i * lda, lda, B + j * ldb, ldb, C + i * ldc + j, ldc);
+            dot_tile(RT_DOT_ROWS, RT_DOT_COLS, k, A + i * lda, lda, B + j * ldb, ldb, 1, C + i * ldc + j, ldc);
         }
     }
     for (; full > 0 && j < n; j++) {
-        for (size_t i = 0; i < full; i += RT_DOT_ROWS) dot_tile(RT_DOT_ROWS, 1, k, A + i * lda, lda, B + j * ldb, ldb, C + i * ldc + j, ldc);
+        for (size_t i = 0; i < full; i += RT_DOT_ROWS) dot_tile(RT_DOT_ROWS, 1, k, A + i * lda, lda, B + j * ldb, ldb, 1, C + i * ldc + j, ldc);
     }
     A += full * lda, C += full * ldc;
     switch (m - full) {
@@ -107,6 +124,44 @@ RT_KERNEL void dot_listed(size_t n, const uint8_t *row, size_t k, const float *A
     case 4: listed_part(4, row + t, k, A, lda, b, out + t); break;
     case 5: listed_part(5, row + t, k, A, lda, b, out + t); break;
     default: break;
+    }
+}
+
+#define INDEXED_AHEAD 256 /* bytes of each of the next rows fetched while these are summed: a head's row of 64, the beginning of a longer one */
+
+/* Rows go through by halves of RT_INDEXED_ROWS, so that their addresses stay in registers, and all their sums are finished together. */
+RT_KERNEL inline __attribute__((always_inline)) void indexed_half(const uint32_t *index, size_t k, const float *A, size_t lda, const float *b,
+                                                                  v16 *acc) {
+    const float *row[RT_INDEXED_ROWS / 2];
+    UNROLL for (size_t t = 0; t < RT_INDEXED_ROWS / 2; t++) row[t] = A + index[t] * lda, acc[t] = v_zero();
+    size_t c = 0;
+    for (; c + RT_LANES <= k; c += RT_LANES) {
+        const v16 x = v_load(b + c);
+        UNROLL for (size_t t = 0; t < RT_INDEXED_ROWS / 2; t++) acc[t] = v_fma(v_load(row[t] + c), x, acc[t]);
+    }
+    if (c < k) {
+        const v16 x = v_load_n(b + c, k - c);
+        UNROLL for (size_t t = 0; t < RT_INDEXED_ROWS / 2; t++) acc[t] = v_fma_n(v_load_n(row[t] + c, k - c), x, acc[t], k - c);
+    }
+}
+
+RT_KERNEL void dot_indexed(size_t n, const uint32_t *index, size_t k, const float *A, size_t lda, const float *b, float *out) {
+    for (size_t t = 0; t < n; t += RT_INDEXED_ROWS) {
+        const size_t rows = n - t < RT_INDEXED_ROWS ? n - t : RT_INDEXED_ROWS;
+        uint32_t filled[RT_INDEXED_ROWS];
+        const uint32_t *at = index + t;
+        if (rows < RT_INDEXED_ROWS) { /* the last row stands for those that are missing */
+            for (size_t r = 0; r < RT_INDEXED_ROWS; r++) filled[r] = at[r < rows ? r : rows - 1];
+            at = filled;
+        }
+        for (size_t r = 0; r < RT_INDEXED_ROWS && t + 2 * RT_INDEXED_ROWS <= n; r++) {
+            const char *ahead = (const char *)(A + index[t + RT_INDEXED_ROWS + r] * lda);
+            UNROLL for (size_t line = 0; line < INDEXED_AHEAD; line += 64) __builtin_prefetch(ahead + line);
+        }
+        v16 acc[RT_INDEXED_ROWS];
+        indexed_half(at, k, A, lda, b, acc);
+        indexed_half(at + RT_INDEXED_ROWS / 2, k, A, lda, b, acc + RT_INDEXED_ROWS / 2);
+        v_store_sums(out + t, rows, acc);
     }
 }
 
@@ -349,6 +404,13 @@ RT_KERNEL size_t keep_above(size_t n, const float *x, float t, size_t n_ties, ui
     return count;
 }
 
+RT_KERNEL size_t list_above(size_t n, const float *x, float t, uint32_t *index) {
+    const v16 bound = v_set(t);
+    size_t count = 0;
+    FOR_LANES(n, count += v_list(v_nle(load(x + i, len), bound) & lanes_mask(len), (uint32_t)i, index + count););
+    return count;
+}
+
 /* The table of the variant whose 8-bit products are called `kind` (kernels_bytes.h). */
 #define RT_TABLE(kind, bytes_name)                                                                                                           \
     {                                                                                                                                        \
@@ -358,6 +420,7 @@ RT_KERNEL size_t keep_above(size_t n, const float *x, float t, size_t n_ties, ui
         .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,  \
                   [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1, [RT_I8] = widen_i8},                      \
         .rms_norm = rms_norm, .add = add, .mul = mul, .scale = scale, .activate = activate, .max = max, .argmax = argmax,                    \
-        .exp_sum = exp_sum, .count_ge = count_ge, .keep_above = keep_above, .dot_listed = dot_listed, .quantise = quantise,                  \
+        .exp_sum = exp_sum, .count_ge = count_ge, .keep_above = keep_above, .list_above = list_above, .dot_listed = dot_listed,              \
+        .dot_indexed = dot_indexed, .quantise = quantise, .estimate_keys = estimate_keys_##kind,                                             \
         .dot_bytes = dot_bytes_##kind, .screen = screen_##kind, .estimate = estimate_##kind,                                                 \
     }

@@ -23,17 +23,11 @@ void rt_dot_rows(const rt_kernels *kernels, size_t m, const float *A, size_t lda
 
 void rt_dot_indexed(const rt_kernels *kernels, size_t n, const uint32_t *index, const float *a, const rt_matrix *B, size_t first, float *out,
                     float *scratch) {
-    enum { WINDOW = 256 }; /* dot_listed takes rows as bytes */
-    uint8_t row[WINDOW];
-    if (B->dtype != RT_F32) {
-        for (size_t t = 0; t < n; t++) rt_dot_rows(kernels, 1, a, B->cols, B, first + index[t], 1, out + t, 1, scratch);
+    if (B->dtype == RT_F32) {
+        kernels->dot_indexed(n, index, B->cols, rt_matrix_row(B, first), B->stride, a, out);
         return;
     }
-    for (size_t t = 0, m; t < n; t += m) {
-        const size_t from = index[t];
-        for (m = 0; t + m < n && index[t + m] - from < WINDOW; m++) row[m] = (uint8_t)(index[t + m] - from);
-        kernels->dot_listed(m, row, B->cols, rt_matrix_row(B, first + from), B->stride, a, out + t);
-    }
+    for (size_t t = 0; t < n; t++) rt_dot_rows(kernels, 1, a, B->cols, B, first + index[t], 1, out + t, 1, scratch);
 }
 
 typedef struct matmul_job {

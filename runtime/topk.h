@@ -11,4 +11,7 @@
 /* x [n], n >= 1, k >= 1; index and value have room for min(k, n); value may be x. Returns min(k, n), or 0 if any x is NaN. */
 size_t rt_topk(const rt_kernels *kernels, size_t n, const float *x, size_t k, uint32_t *index, float *value);
 
+/* A number that at least k of x are not below, and, if it can be had, few more; -inf if fewer than k of x are numbers. n >= 1. */
+float rt_topk_bound(const rt_kernels *kernels, size_t n, const float *x, size_t k);
+
 #endif

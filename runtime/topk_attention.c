@@ -17,6 +17,7 @@ enum {
     PACK_KEYS = 128, /* rows of V packed at a time: 128 x 64 floats are 32 KiB, the first-level cache */
     PACK_ROWS = 4,   /* below so many queries packing costs more than it saves */
     SHARE_KEYS = RT_SCREEN_RANGE,
+    ESTIMATE_ROWS = 32, /* at most, by estimates: of thousands of keys, their scores then leave room in the second-level cache for keys and values */
     SHARE_ROWS_MIN = 16 /* a chunk of the feed-forward is not cut smaller than this to feed a thread: it would read all of wi for it */
 };
 
@@ -38,8 +39,9 @@ typedef struct rt_unit {
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
-/* Rows of scores are written a panel at a time by estimates. */
-static size_t row_length(size_t max_keys) { return round_up(max_keys, RT_SCREEN_PANEL); }
+/* Rows of scores are written a panel at a time by estimates. They are an odd number of cache lines apart: with thousands of keys, a power of two
+ * often, the rows of a tile would otherwise share one set of the first-level cache. */
+static size_t row_length(size_t max_keys) { return round_up(max_keys, RT_SCREEN_PANEL) + RT_LANES; }
 
 static size_t shared_bytes(size_t chunk, size_t max_keys, bool gated) {
     const size_t ld = row_length(max_keys);
@@ -100,9 +102,6 @@ static rt_matrix head_keys(const rt_topk_attention_args *args, size_t head, size
 
 static void prepare(rt_unit *unit) {
     const rt_topk_attention_args *a = unit->args;
-    if (unit->keys.m > 0) {
-        rt_topk_keys_prepare(unit->compute->kernels, &unit->keys, a->Q + unit->span.query * a->ldq + unit->head * a->d_k, a->ldq);
-    }
     if (a->screen == NULL) return;
     rt_screen_prepare(unit->compute->kernels, &unit->screened, unit->span.n_queries, a->Q + unit->span.query * a->ldq, a->ldq);
 }
@@ -112,10 +111,6 @@ static void score_keys(const rt_unit *unit, size_t first, size_t n, void *scratc
     const size_t m = unit->span.n_queries, last_visible = n_visible(unit, m - 1);
     if (first >= last_visible) return;
     if (first + n > last_visible) n = last_visible - first;
-    if (unit->keys.m > 0) {
-        rt_topk_keys_estimate(unit->compute->kernels, &unit->keys, first, n, unit->S, unit->ld);
-        return;
-    }
     if (a->bytes != NULL) {
         const rt_kernels *kernels = unit->compute->kernels;
         rt_dot_bytes_rows(kernels, m, a->bytes->Q, unit->span.query, a->bytes->K, first, n, unit->S + first, unit->ld);
@@ -214,14 +209,19 @@ static const float *bias_of(const rt_unit *unit, size_t i) {
     return a->bias != NULL ? a->bias + unit->head * a->bias_head + a->bias_zero - (unit->first_position + i) : NULL;
 }
 
+/* Estimates of all scores; the maxima of the groups lie where the kept are listed later. */
+static void estimate(const rt_unit *unit) {
+    const rt_topk_attention_args *a = unit->args;
+    rt_topk_keys_estimate(unit->compute->kernels, &unit->keys, a->Q + unit->span.query * a->ldq + unit->head * a->d_k, a->ldq, bias_of(unit, 0),
+                          unit->S, unit->ld, (float *)unit->index, unit->ld);
+}
+
 /* The kept of row i, of which there are estimates only. */
 static void weigh_estimates(const rt_unit *unit, size_t i, void *scratch) {
     const rt_topk_attention_args *a = unit->args;
-    const rt_matrix K = head_keys(a, unit->head, unit->span.key);
     const float *q = a->Q + (unit->span.query + i) * a->ldq + unit->head * a->d_k;
     float *s = unit->S + i * unit->ld;
-    const size_t kept = rt_topk_keys_select(unit->compute->kernels, &unit->keys, i, q, &K, bias_of(unit, i), a->topk, s, unit->index + i * unit->ld,
-                                            scratch);
+    const size_t kept = rt_topk_keys_select(unit->compute->kernels, &unit->keys, q, bias_of(unit, i), s, unit->index + i * unit->ld, scratch);
     unit->dense[i] = false;
     unit->n_kept[i] = kept;
     if (kept > 0) softmax(unit->compute->kernels, kept, s);
@@ -241,10 +241,6 @@ static void scale_kept(const rt_unit *unit, size_t i, size_t kept) {
 }
 
 static void weigh_row(const rt_unit *unit, size_t i, void *scratch) {
-    if (unit->keys.m > 0) {
-        weigh_estimates(unit, i, scratch);
-        return;
-    }
     const rt_topk_attention_args *a = unit->args;
     const rt_kernels *kernels = unit->compute->kernels;
     const size_t n = n_visible(unit, i);
@@ -298,6 +294,14 @@ static void sum_panel(const rt_unit *unit, size_t panel, void *scratch) {
     }
 }
 
+/* The sum over the kept of row i, of the copy. */
+static void sum_copies(const rt_unit *unit, size_t i) {
+    const rt_topk_attention_args *a = unit->args;
+    unit->compute->kernels->weighted_gather[RT_F32](unit->n_kept[i], unit->index + i * unit->ld, unit->S + i * unit->ld, a->d_v,
+                                                    rt_key_copies_V(a->copies, unit->head, unit->span.key), a->d_v,
+                                                    a->out + (unit->span.query + i) * a->ldo + unit->head * a->d_v);
+}
+
 static size_t n_panels(const rt_topk_attention_args *args) { return (args->d_v + RT_PANEL - 1) / RT_PANEL; }
 
 /* ---- units over threads ---- */
@@ -333,12 +337,12 @@ static bool open_unit(attention_job *job, size_t item, size_t worker, rt_unit *u
     if (by_estimates(job->compute, a, span.n_keys)) {
         const rt_screen keys = rt_key_copy(a->copies, item / job->n_chunks_max / a->n_heads, span.key, span.n_keys, head);
         char *after = (char *)rt_scratch(job->compute, worker) + shared_bytes(a->chunk, job->max_keys, false);
-        unit->keys = rt_topk_keys_place(&keys, unit->span.n_queries, after);
+        unit->keys = rt_topk_keys_place(&keys, rt_key_copies_K(a->copies, head, span.key), a->topk, unit->span.n_queries, after);
     }
     return true;
 }
 
-/* ---- the 8-bit copies of keys, a panel at a time ---- */
+/* ---- the copies of keys and values, a panel at a time ---- */
 
 static void copy_keys(void *context, size_t item, size_t worker) {
     const attention_job *job = context;
@@ -350,6 +354,12 @@ static void copy_keys(void *context, size_t item, size_t worker) {
     const rt_matrix K = head_keys(a, head, span->key);
     rt_screen copy = rt_key_copy(a->copies, s, span->key, span->n_keys, head);
     rt_screen_fill(job->compute->kernels, &K, panel, &copy, rt_scratch(job->compute, worker));
+    const size_t first = panel * RT_SCREEN_PANEL, n = span->n_keys - first < RT_SCREEN_PANEL ? span->n_keys - first : RT_SCREEN_PANEL;
+    const float *V = (const float *)a->V.data + (span->key + first) * a->V.stride + head * a->d_v;
+    for (size_t j = 0; j < n; j++) {
+        memcpy(rt_key_copies_K(a->copies, head, span->key + first + j), rt_matrix_row(&K, first + j), a->d_k * sizeof(float));
+        memcpy(rt_key_copies_V(a->copies, head, span->key + first + j), V + j * a->V.stride, a->d_v * sizeof(float));
+    }
 }
 
 static void whole_unit(void *context, size_t item, size_t worker) {
@@ -357,6 +367,14 @@ static void whole_unit(void *context, size_t item, size_t worker) {
     rt_unit unit;
     if (!open_unit(job, item, worker, &unit)) return;
     void *scratch = own_scratch(job, worker);
+    if (unit.keys.m > 0) {
+        estimate(&unit);
+        for (size_t i = 0; i < unit.span.n_queries; i++) {
+            weigh_estimates(&unit, i, scratch);
+            sum_copies(&unit, i);
+        }
+        return;
+    }
     prepare(&unit);
     score_keys(&unit, 0, unit.span.n_keys, scratch);
     for (size_t i = 0; i < unit.span.n_queries; i++) weigh_row(&unit, i, scratch);
@@ -380,7 +398,8 @@ static void share_panels(void *context, size_t item, size_t worker) {
 }
 
 /* Queries a chunk, at most args->chunk: one long span alone is cut into as many equal chunks as keep all threads busy to the end. */
-static size_t queries_per_chunk(const rt_topk_attention_args *args, size_t n_threads, size_t max_queries) {
+static size_t queries_per_chunk(const rt_topk_attention_args *args, size_t n_threads, size_t max_queries, bool estimates) {
+    if (estimates) return args->chunk < ESTIMATE_ROWS ? args->chunk : ESTIMATE_ROWS;
     if (args->n_spans * args->n_heads > 1 || max_queries < SHARE_ROWS_MIN * n_threads) return args->chunk;
     const size_t n_chunks = round_up((max_queries + args->chunk - 1) / args->chunk, n_threads);
     return (max_queries + n_chunks - 1) / n_chunks;
@@ -399,14 +418,15 @@ rt_status rt_topk_attention(const rt_compute *compute, const rt_topk_attention_a
     if (max_queries == 0) return RT_OK;
     const size_t guess_ns = rt_guess_ns(n_scores * (args->d_k + args->d_v), n_keys * args->n_heads * (args->d_k + args->d_v) * sizeof(float));
     job.block_bytes = unit_bytes(args, job.max_keys);
-    job.chunk = queries_per_chunk(args, rt_n_threads(compute), max_queries);
+    const bool estimates = by_estimates(compute, args, job.max_keys);
+    job.chunk = queries_per_chunk(args, rt_n_threads(compute), max_queries, estimates);
     job.n_chunks_max = (max_queries + job.chunk - 1) / job.chunk;
     const size_t n_units = args->n_spans * args->n_heads * job.n_chunks_max;
-    if (by_estimates(compute, args, job.max_keys)) {
+    if (estimates) {
         const size_t panels = (job.max_keys + RT_SCREEN_PANEL - 1) / RT_SCREEN_PANEL;
         rt_parallel(compute, args->n_spans * args->n_heads * panels, guess_ns / 8, copy_keys, &job);
     }
-    if (n_units >= rt_n_threads(compute)) {
+    if (n_units >= rt_n_threads(compute) || estimates) {
         rt_parallel(compute, n_units, guess_ns, whole_unit, &job);
     } else {
         for (size_t item = 0; item < n_units; item++) {

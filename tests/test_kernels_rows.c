@@ -112,6 +112,7 @@ START_TEST(empty_rows_are_left_alone) {
     ck_assert(kernels->exp_sum(0, end, 0.0f, end) == 0.0f);
     ck_assert_uint_eq(kernels->count_ge(0, end, 0.0f), 0);
     ck_assert_uint_eq(kernels->keep_above(0, end, 0.0f, 1, NULL, end), 0);
+    ck_assert_uint_eq(kernels->list_above(0, end, 0.0f, NULL), 0);
     guarded_close(&room);
 }
 END_TEST
@@ -174,6 +175,18 @@ static void check_keep_above(const rt_kernels *kernels, const keep_rooms *rooms,
     REQUIRE(guarded_intact(&rooms->value, row_bytes), "in place: writes before the row");
 }
 
+/* The room that list_above may write to ends at the unmapped page. */
+static void check_list_above(const rt_kernels *kernels, const keep_rooms *rooms, size_t n, float t) {
+    uint32_t want_index[80];
+    float want[80];
+    const size_t bytes = (n + RT_LANES - 1) / RT_LANES * RT_LANES * sizeof(uint32_t);
+    const size_t kept = keep_by_definition(n, guarded_floats(&rooms->x, n), t, 0, want_index, want);
+    uint32_t *index = guarded_paint(&rooms->index, bytes);
+    REQUIRE(kernels->list_above(n, guarded_floats(&rooms->x, n), t, index) == kept, "list_above, n = %zu, t = %g: not %zu", n, (double)t, kept);
+    REQUIRE(memcmp(index, want_index, kept * sizeof *index) == 0, "list_above, n = %zu, t = %g: other indices", n, (double)t);
+    REQUIRE(guarded_intact(&rooms->index, bytes), "list_above writes before the indices");
+}
+
 START_TEST(keep_above_equals_its_definition) {
     keep_rooms rooms = {guarded_open(4096), guarded_open(4096), guarded_open(4096)};
     random_source random = {2};
@@ -183,6 +196,7 @@ START_TEST(keep_above_equals_its_definition) {
             const float *x = guarded_floats(&rooms.x, n);
             const float thresholds[] = {x[0], x[n / 2], 0.0f, -INFINITY, INFINITY, NAN};
             for (size_t t = 0; t < sizeof thresholds / sizeof *thresholds; t++) {
+                check_list_above(variant(_i), &rooms, n, thresholds[t]);
                 for (size_t n_ties = 0; n_ties <= n; n_ties++) check_keep_above(variant(_i), &rooms, n, thresholds[t], n_ties);
             }
         }

@@ -42,6 +42,34 @@ START_TEST(dot_listed_equals_dot) {
 }
 END_TEST
 
+START_TEST(dot_indexed_equals_dot) {
+    enum { ROWS = 300 };
+    random_source r = {5};
+    guarded A = guarded_open(ROWS * 150 * sizeof(float)), b = guarded_open(150 * sizeof(float));
+    guarded list = guarded_open(ROWS * sizeof(uint32_t)), out = guarded_open(ROWS * sizeof(float));
+    for (size_t k = 0; k <= 140; k++) {
+        const size_t lda = k | 1, n_A = (ROWS - 1) * lda + k;
+        fill_floats(&r, (float_kind)(k % N_FLOAT_KINDS), n_A, guarded_floats(&A, n_A));
+        fill_floats(&r, (float_kind)(k % N_FLOAT_KINDS), k, guarded_floats(&b, k));
+        for (size_t n = 0; n <= 70; n++) {
+            uint32_t *index = guarded_tail(&list, n * sizeof *index);
+            float want[70], *got = guarded_paint(&out, n * sizeof *got);
+            for (size_t t = 0; t < n; t++) {
+                index[t] = t + 1 == n ? ROWS - 1 : (uint32_t)random_below(&r, ROWS);
+                rt_kernels_ref.dot(1, 1, k, guarded_floats(&A, n_A) + index[t] * lda, lda, guarded_floats(&b, k), k, want + t, 1);
+            }
+            variant(_i)->dot_indexed(n, index, k, guarded_floats(&A, n_A), lda, guarded_floats(&b, k), got);
+            REQUIRE(same_floats(n, got, want), "%s: %zu rows of %zu", variant(_i)->isa, n, k);
+            REQUIRE(guarded_intact(&out, n * sizeof *got), "%s: writes before its output", variant(_i)->isa);
+        }
+    }
+    guarded_close(&A);
+    guarded_close(&b);
+    guarded_close(&list);
+    guarded_close(&out);
+}
+END_TEST
+
 /* Bytes of any value, the largest of either sign among them; scales with infinities and NaN. */
 START_TEST(dot_bytes_equals_its_reference) {
     enum { ROWS_MAX = 70, K_MAX = 200 };
@@ -195,6 +223,7 @@ int main(void) {
     TCase *tc = tcase_create("screen");
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, dot_listed_equals_dot, 0, n_variants());
+    tcase_add_loop_test(tc, dot_indexed_equals_dot, 0, n_variants());
     tcase_add_loop_test(tc, dot_bytes_equals_its_reference, 0, n_variants());
     tcase_add_loop_test(tc, no_positive_score_is_left_out, 0, n_variants());
     suite_add_tcase(suite, tc);
