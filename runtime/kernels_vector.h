@@ -25,7 +25,7 @@
 
 /* One tile, rows x cols accumulators held in registers over the whole of k. */
 RT_KERNEL inline __attribute__((always_inline)) void dot_tile(size_t rows, size_t cols, size_t k, const float *A, size_t lda, const float *B,
-                                                              size_t ldb, size_t step, float *C, size_t ldc) {
+                                                              size_t ldb, float *C, size_t ldc) {
     v16 acc[RT_DOT_ROWS][RT_DOT_COLS];
     UNROLL for (size_t i = 0; i < rows; i++) {
         UNROLL for (size_t j = 0; j < cols; j++) acc[i][j] = v_zero();
@@ -35,7 +35,7 @@ RT_KERNEL inline __attribute__((always_inline)) void dot_tile(size_t rows, size_
         v16 a[RT_DOT_ROWS];
         UNROLL for (size_t i = 0; i < rows; i++) a[i] = v_load(A + i * lda + c);
         UNROLL for (size_t j = 0; j < cols; j++) {
-            const v16 b = v_load(B + j * ldb + c * step);
+            const v16 b = v_load(B + j * ldb + c);
             UNROLL for (size_t i = 0; i < rows; i++) acc[i][j] = v_fma(a[i], b, acc[i][j]);
         }
     }
@@ -43,7 +43,7 @@ RT_KERNEL inline __attribute__((always_inline)) void dot_tile(size_t rows, size_
         v16 a[RT_DOT_ROWS];
         UNROLL for (size_t i = 0; i < rows; i++) a[i] = v_load_n(A + i * lda + c, k - c);
         UNROLL for (size_t j = 0; j < cols; j++) {
-            const v16 b = v_load_n(B + j * ldb + c * step, k - c);
+            const v16 b = v_load_n(B + j * ldb + c, k - c);
             /* A lane that has no term keeps its bits: it must not meet 0 * 0, which would turn -0 into +0. */
             UNROLL for (size_t i = 0; i < rows; i++) acc[i][j] = v_fma_n(a[i], b, acc[i][j], k - c);
         }
@@ -54,36 +54,21 @@ RT_KERNEL inline __attribute__((always_inline)) void dot_tile(size_t rows, size_
 RT_KERNEL inline __attribute__((always_inline)) void dot_rows(size_t rows, size_t n, size_t k, const float *A, size_t lda, const float *B, size_t ldb,
                                                               float *C, size_t ldc) {
     size_t j = 0;
-    for (; j + RT_DOT_COLS <= n; j += RT_DOT_COLS) dot_tile(rows, RT_DOT_COLS, k, A, lda, B + j * ldb, ldb, 1, C + j, ldc);
-    for (; j < n; j++) dot_tile(rows, 1, k, A, lda, B + j * ldb, ldb, 1, C + j, ldc);
+    for (; j + RT_DOT_COLS <= n; j += RT_DOT_COLS) dot_tile(rows, RT_DOT_COLS, k, A, lda, B + j * ldb, ldb, C + j, ldc);
+    for (; j < n; j++) dot_tile(rows, 1, k, A, lda, B + j * ldb, ldb, C + j, ldc);
 }
-
-/* From so many rows on a copy of RT_DOT_COLS rows of B pays (tests/bench/gemm: 6 % at 64 rows and more), if it fits the first-level cache. */
-enum { ALIGN_ROWS_MIN = 32, ALIGN_K_MAX = 1024 };
 
 RT_KERNEL void dot(size_t m, size_t n, size_t k, const float *A, size_t lda, const float *B, size_t ldb, float *C, size_t ldc) {
     /* Columns outside, rows inside: a tile's rows of B stay in the first-level cache while those of A stream from the second. */
     const size_t full = m - m % RT_DOT_ROWS;
     size_t j = 0;
-    /* Rows of B that do not begin with a cache line, as those of a mapped checkpoint, would take two loads a vector for every tile. */
-    if (full >= ALIGN_ROWS_MIN && k <= ALIGN_K_MAX && k % RT_LANES == 0 && ((uintptr_t)B | ldb * sizeof *B) % 64 != 0) {
-        _Alignas(64) float aligned[ALIGN_K_MAX * RT_DOT_COLS];
-        for (; j + RT_DOT_COLS <= n; j += RT_DOT_COLS) {
-            for (size_t c = 0; c < k; c += RT_LANES) {
-                UNROLL for (size_t q = 0; q < RT_DOT_COLS; q++) v_store(aligned + c * RT_DOT_COLS + q * RT_LANES, v_load(B + (j + q) * ldb + c));
-            }
-            for (size_t i = 0; i < full; i += RT_DOT_ROWS) {
-                dot_tile(RT_DOT_ROWS, RT_DOT_COLS, k, A + i * lda, lda, aligned, RT_LANES, RT_DOT_COLS, C + i * ldc + j, ldc);
-            }
-        }
-    }
     for (; full > 0 && j + RT_DOT_COLS <= n; j += RT_DOT_COLS) {
         for (size_t i = 0; i < full; i += RT_DOT_ROWS) {
-            dot_tile(RT_DOT_ROWS, RT_DOT_COLS, k, A + i * lda, lda, B + j * ldb, ldb, 1, C + i * ldc + j, ldc);
+            dot_tile(RT_DOT_ROWS, RT_DOT_COLS, k, A + i * lda, lda, B + j * ldb, ldb, C + i * ldc + j, ldc);
         }
     }
     for (; full > 0 && j < n; j++) {
-        for (size_t i = 0; i < full; i += RT_DOT_ROWS) dot_tile(RT_DOT_ROWS, 1, k, A + i * lda, lda, B + j * ldb, ldb, 1, C + i * ldc + j, ldc);
+        for (size_t i = 0; i < full; i += RT_DOT_ROWS) dot_tile(RT_DOT_ROWS, 1, k, A + i * lda, lda, B + j * ldb, ldb, C + i * ldc + j, ldc);
     }
     A += full * lda, C += full * ldc;
     switch (m - full) {
