@@ -1,11 +1,11 @@
-/* AVX2 with FMA and F16C: a vector of 16 lanes is two registers. Tile of dot: 12 accumulators of 16 registers. */
+/* AVX2 with FMA and F16C: a vector of 16 lanes is two registers. Tile of dot: 12 accumulators, one row and three columns live, of 16 registers. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 
 #define RT_ISA_NAME "avx2"
 #define RT_KERNEL static __attribute__((target("avx2,fma,f16c,bmi,bmi2,popcnt")))
 #define V RT_KERNEL inline __attribute__((always_inline))
-#define RT_DOT_ROWS 2
+#define RT_DOT_ROWS 4
 #define RT_DOT_COLS 3
 #define RT_INDEXED_ROWS 4
 #define RT_SUM_ROWS 6
@@ -127,9 +127,41 @@ V void v_store_sums(float *out, size_t n, const v16 *acc) {
     for (size_t t = 0; t < n; t++) out[t] = v_sum(acc[t]);
 }
 
-V void v_dot_store(size_t rows, size_t cols, v16 acc[RT_DOT_ROWS][RT_DOT_COLS], float *C, size_t ldc) {
+enum { LANES = sizeof(v16) / sizeof(float) };
+
+/* Lanes `at` .. `at` + 7 of a tile. With all 16 lanes at once there would be registers for half the tile, and so more loads than multiply-adds. */
+V void dot_lanes(size_t rows, size_t cols, size_t k, const float *A, size_t lda, const float *B, size_t ldb, size_t at,
+                 __m256 acc[RT_DOT_ROWS][RT_DOT_COLS]) {
     _Pragma("GCC unroll 4") for (size_t i = 0; i < rows; i++) {
-        _Pragma("GCC unroll 6") for (size_t j = 0; j < cols; j++) C[i * ldc + j] = v_sum(acc[i][j]);
+        _Pragma("GCC unroll 3") for (size_t j = 0; j < cols; j++) acc[i][j] = _mm256_setzero_ps();
+    }
+    size_t c = at;
+    for (; c - at + LANES <= k; c += LANES) {
+        __m256 b[RT_DOT_COLS];
+        _Pragma("GCC unroll 3") for (size_t j = 0; j < cols; j++) b[j] = _mm256_loadu_ps(B + j * ldb + c);
+        _Pragma("GCC unroll 4") for (size_t i = 0; i < rows; i++) {
+            const __m256 a = _mm256_loadu_ps(A + i * lda + c);
+            _Pragma("GCC unroll 3") for (size_t j = 0; j < cols; j++) acc[i][j] = _mm256_fmadd_ps(a, b[j], acc[i][j]);
+        }
+    }
+    if (c >= k) return;
+    const __m256i there = first8((long)(k - c));
+    _Pragma("GCC unroll 4") for (size_t i = 0; i < rows; i++) {
+        const __m256 a = _mm256_maskload_ps(A + i * lda + c, there);
+        _Pragma("GCC unroll 3") for (size_t j = 0; j < cols; j++) {
+            const __m256 sum = _mm256_fmadd_ps(a, _mm256_maskload_ps(B + j * ldb + c, there), acc[i][j]);
+            acc[i][j] = _mm256_blendv_ps(acc[i][j], sum, _mm256_castsi256_ps(there)); /* a lane without a term keeps its bits */
+        }
+    }
+}
+
+#define RT_OWN_DOT_TILE
+V void dot_tile(size_t rows, size_t cols, size_t k, const float *A, size_t lda, const float *B, size_t ldb, float *C, size_t ldc) {
+    __m256 low[RT_DOT_ROWS][RT_DOT_COLS], high[RT_DOT_ROWS][RT_DOT_COLS];
+    dot_lanes(rows, cols, k, A, lda, B, ldb, 0, low);
+    dot_lanes(rows, cols, k, A, lda, B, ldb, 8, high);
+    _Pragma("GCC unroll 4") for (size_t i = 0; i < rows; i++) {
+        _Pragma("GCC unroll 3") for (size_t j = 0; j < cols; j++) C[i * ldc + j] = v_sum((v16){low[i][j], high[i][j]});
     }
 }
 
