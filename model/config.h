@@ -31,7 +31,8 @@ rt_status t5_config_load_folder(const char *folder, t5_config *config, rt_error 
 rt_status t5_config_load_gguf(const char *path, t5_config *config, rt_error *err);
 
 /* The keys that t5_config_load_gguf reads, but for general.architecture and the tokenizer's. With is_packed all of t5k's own; without, as
- * llama.cpp's converter writes them, t5k's where without them the file would be read as another model. has_head: it will have a tensor output.weight. context_length is only told. */
+ * llama.cpp's converter writes them, t5k's where without them the file would be read as another model. has_head: it will have a tensor
+ * output.weight. context_length is only told. */
 rt_status t5_config_put_gguf(const t5_config *config, bool is_packed, bool has_head, size_t context_length, rt_gguf_writer *writer, rt_error *err);
 
 /* RT_ERR_UNSUPPORTED where llama.cpp, which is told of neither, takes another activation or largest distance to be the model's. */

@@ -15,8 +15,8 @@
  * Threads: a model is immutable and may be shared by any number of sessions; a session belongs to one thread at a time and runs its
  * work on `threads` cores itself.
  * Binaries: start t5_session_params and t5_generate_params from their _defaults(); no struct here changes under one soname.
- * Numbers: f32 arithmetic, whatever type the weights are stored in, unless the model is opened with T5_Q8. All results are the same bits for every batch, chunk size and
- * number of threads, and for every instruction set. */
+ * Numbers: f32 arithmetic, whatever type the weights are stored in, unless the model is opened with T5_Q8. All results are the same bits for
+ * every batch, chunk size and number of threads, and for every instruction set. */
 #ifndef MODEL_T5_H
 #define MODEL_T5_H
 

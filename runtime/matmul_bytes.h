@@ -4,8 +4,8 @@
  *
  *     C[i, j] = scale[j] scale of i (q[j] . p[i]),    A[i] ~ scale of i * p[i],  B[j] ~ scale[j] * q[j],  |p|, |q| <= 127
  *
- * The product of whole numbers is exact in any order, so an element has the same bits for every m, block, number of threads and instruction set. A row of A
- * that is not finite gives NaN. k is at most RT_BYTES_MAX_K. */
+ * The product of whole numbers is exact in any order, so an element has the same bits for every m, block, number of threads and instruction
+ * set. A row of A that is not finite gives NaN. k is at most RT_BYTES_MAX_K. */
 #ifndef RUNTIME_MATMUL_BYTES_H
 #define RUNTIME_MATMUL_BYTES_H
 

@@ -6,8 +6,8 @@
  *     |x . w - scale s I| <= |x| |w - scale q| + |x - s p| |scale q|                    (Cauchy and Schwarz)
  *
  * The dot kernel's f32 result differs from x . w by at most g |x| |w|, g = (k / 16 + 5) 2^-24: no term passes through more than k / 16 fused
- * operations in its lane and 4 additions (and by k 2^-149 where results are subnormal, which alpha covers too). scale s I is itself computed with 3 roundings, so it is off
- * by at most 4 2^-24 |scale q| |s p|, and |s p| <= |x| + |x - s p|. Together, with u = 2^-24,
+ * operations in its lane and 4 additions (and by k 2^-149 where results are subnormal, which alpha covers too). scale s I is itself computed
+ * with 3 roundings, so it is off by at most 4 2^-24 |scale q| |s p|, and |s p| <= |x| + |x - s p|. Together, with u = 2^-24,
  *
  *     |dot(x, w[j]) - fl(scale s I)| <= alpha[j] |x| + beta[j] |x - s p|
  *     alpha = |w - scale q| + g |w| + 4 u |scale q|,    beta = (1 + 4 u) |scale q|
