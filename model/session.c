@@ -78,6 +78,18 @@ void t5_session_clear(t5_session *s) { s->n_inputs = s->n_input_tokens = s->n_cr
 
 size_t t5_session_steps(const t5_session *session) { return session->n_steps; }
 
+t5_screening t5_session_screening(const t5_session *session, t5_screened what) {
+    const t5_config *config = &session->model->config;
+    const size_t ends[] = {0, config->num_layers, config->num_layers + config->num_decoder_layers,
+                           config->num_layers + config->num_decoder_layers + 1}; /* of the parts of tally */
+    t5_screening sum = {0};
+    for (size_t i = ends[what]; i < ends[what + 1]; i++) {
+        sum.scores += atomic_load(&session->tally[i].scores);
+        sum.computed += atomic_load(&session->tally[i].computed);
+    }
+    return sum;
+}
+
 size_t t5_session_peak_bytes(const t5_session *session) { return session->peak_bytes; }
 
 /* Counts what the rows need, not what an earlier request has left. */

@@ -189,6 +189,17 @@ rt_status t5_generate_encoded(t5_session *session, const t5_generate_params *par
  * rows there are. */
 size_t t5_session_steps(const t5_session *session);
 
+/* What 8-bit copies were asked since t5_session_open: how many scores there were, and how many of them were not ruled out and had to be computed.
+ * No scores: nothing was screened, for a layer is too small, or not ReLU, or the model was opened with T5_Q8. A layer of which more than 20 % are
+ * computed (up to 8 rows: 35 %, lm_head: 15 %) is no longer screened. No bit of a result depends on it. */
+typedef enum t5_screened { T5_SCREENED_ENCODER_FF, T5_SCREENED_DECODER_FF, T5_SCREENED_LM_HEAD } t5_screened;
+
+typedef struct t5_screening {
+    uint64_t scores, computed;
+} t5_screening;
+
+t5_screening t5_session_screening(const t5_session *session, t5_screened what);
+
 /* The most bytes that encoding and decoding have taken at once since t5_session_set_topk, or t5_session_open. */
 size_t t5_session_peak_bytes(const t5_session *session);
 

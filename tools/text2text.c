@@ -49,6 +49,7 @@ rt_status text2text_open(const opt_values *options, text2text *t, rt_error *err)
 }
 
 void text2text_close(text2text *t) {
+    if (t->session != NULL && t->options->verbose) verbose_screening(t->session);
     t5_session_close(t->session);
     t5_model_close(t->model);
     tok_close(t->tokenizer);

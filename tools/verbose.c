@@ -66,6 +66,17 @@ rt_status verbose_input(const char *name, const slice *text, const int32_t *ids,
     return status;
 }
 
+void verbose_screening(const t5_session *session) {
+    static const char *const names[] = {[T5_SCREENED_ENCODER_FF] = "encoder feed-forward", [T5_SCREENED_DECODER_FF] = "decoder feed-forward",
+                                        [T5_SCREENED_LM_HEAD] = "lm_head"};
+    for (t5_screened what = T5_SCREENED_ENCODER_FF; what <= T5_SCREENED_LM_HEAD; what++) {
+        const t5_screening s = t5_session_screening(session, what);
+        if (s.scores == 0) fprintf(stderr, "screening of the %s: none\n", names[what]);
+        else fprintf(stderr, "screening of the %s: %.1f %% of %.3g scores computed\n", names[what],
+                     100.0 * (double)s.computed / (double)s.scores, (double)s.scores);
+    }
+}
+
 void verbose_speed(size_t n_inputs, size_t n_input_tokens, size_t n_output_tokens, size_t n_steps, double seconds) {
     fprintf(stderr, "answered %zu in %.3f s: %zu input tokens (%.1f tokens/s), %zu output tokens (%.1f tokens/s), %zu decoder steps\n",
             n_inputs, seconds, n_input_tokens, (double)n_input_tokens / seconds, n_output_tokens, (double)n_output_tokens / seconds, n_steps);

@@ -14,6 +14,9 @@ void verbose_model(const char *path, const t5_model *model, const t5_session *se
  * out. */
 rt_status verbose_input(const char *name, const slice *text, const int32_t *ids, size_t n, rt_error *err);
 
+/* What 8-bit copies have saved so far. */
+void verbose_screening(const t5_session *session);
+
 /* n_steps: of the decoder. */
 void verbose_speed(size_t n_inputs, size_t n_input_tokens, size_t n_output_tokens, size_t n_steps, double seconds);
 

@@ -109,6 +109,9 @@ for line in 'model "' 'config vocab_size 32128, d_model 128, ' 'opened tokenizer
     holds "-v: $line" grep -q "^$line" "$tmp/err"
 done
 holds '-v: the answer' test "$(cat "$tmp/out")" = maria
+for part in 'encoder feed-forward' 'decoder feed-forward' lm_head; do
+    holds "-v: small layers are not screened: $part" grep -q "^screening of the $part: none\$" "$tmp/err"
+done
 run ask -v --compute q8 "$mini_question"
 holds '-v: q8' grep -q '^isa [a-z0-9]*, threads [0-9]*, compute q8$' "$tmp/err"
 holds 'the answer in q8' test "$(cat "$tmp/out")" = maria
