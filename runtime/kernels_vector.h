@@ -1,7 +1,7 @@
 /* The kernels over a vector of 16 lanes, written once; see kernels.h for what each computes and in which order.
  *
  * A variant's file defines, then includes this one:
- *   RT_VARIANT                name of its table;  RT_ISA_NAME its name as text
+ *   RT_ISA_NAME               the name of its instruction set, as text
  *   RT_KERNEL                 `static` and the target attribute of its functions
  *   RT_DOT_ROWS, RT_DOT_COLS  the tile of dot;  RT_SUM_ROWS, RT_SUM_VECS the tile of weighted_rows (rows, vectors of columns)
  *   v16, v_zero v_set v_load v_load_n v_store v_store_n v_load_f16(_n) v_load_bf16(_n) v_load_i8(_n)

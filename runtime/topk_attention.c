@@ -228,16 +228,15 @@ static void weigh_estimates(const rt_unit *unit, size_t i, void *scratch) {
     else atomic_store(unit->nan, true);
 }
 
-/* The scale of a row of values goes with its weight. */
-static void scale_kept(const rt_unit *unit, size_t i, size_t kept) {
-    const float *scale = unit->args->V.scale + unit->span.key;
+/* s[t] *= factor[index[t]], a factor for every key of the span. */
+static void multiply_kept(const rt_unit *unit, size_t i, size_t kept, const float *factor) {
     const uint32_t *index = unit->index + i * unit->ld;
     float *s = unit->S + i * unit->ld;
     if (unit->dense[i]) {
-        unit->compute->kernels->mul(kept, scale, s);
+        unit->compute->kernels->mul(kept, factor, s);
         return;
     }
-    for (size_t t = 0; t < kept; t++) s[t] *= scale[index[t]];
+    for (size_t t = 0; t < kept; t++) s[t] *= factor[index[t]];
 }
 
 static void weigh_row(const rt_unit *unit, size_t i, void *scratch) {
@@ -256,12 +255,10 @@ static void weigh_row(const rt_unit *unit, size_t i, void *scratch) {
         if (a->statistics != NULL) count_mass(a->statistics, sum, whole);
     } else if (a->act != RT_RELU && a->act != RT_IDENTITY) kernels->activate(a->act, kept, s);
     if (a->gate != NULL) {
-        const float *gate = unit->G + i * unit->ld;
-        if (unit->dense[i]) kernels->mul(kept, gate, s);
-        else if (a->bytes != NULL) for (size_t t = 0; t < kept; t++) s[t] *= gate[unit->index[i * unit->ld + t]];
+        if (unit->dense[i] || a->bytes != NULL) multiply_kept(unit, i, kept, unit->G + i * unit->ld);
         else gate_kept(unit, i, kept, scratch);
     }
-    if (a->V.scale != NULL) scale_kept(unit, i, kept);
+    if (a->V.scale != NULL) multiply_kept(unit, i, kept, a->V.scale + unit->span.key); /* that of a row of values goes with its weight */
 }
 
 /* ---- stage 3: the weighted sum of values, one panel of columns ---- */
