@@ -54,3 +54,12 @@ case $t5k in
     holds 'bench: too large: how many bytes' grep -Eqx 't5k: out of memory \([0-9]{11} bytes for random weights\)' "$tmp/err"
     ;;
 esac
+
+# In q8 all weights are made in f32 before their copies replace them.
+if [ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -lt 40000000 ]; then
+    for compute in f32 q8; do
+        timeout 20 "$t5k" bench --shape 11b --compute $compute >"$tmp/out" 2>"$tmp/err"
+        holds "bench: does not fit, $compute: status" test $? -eq 6
+        holds "bench: does not fit, $compute: how many bytes" grep -Eqx 't5k: --shape 11b: needs [0-9]{11} bytes of memory, but [0-9]+ are available' "$tmp/err"
+    done
+fi
