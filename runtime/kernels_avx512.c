@@ -74,7 +74,7 @@ V size_t v_list(uint32_t mask, uint32_t first_index, uint32_t *index) {
 }
 
 /* Sums by halves of several vectors at once: each step adds the two halves of what is left and packs two vectors into one. */
-V __m512 halves8(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee)); }
+V __m512 halves8(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_mask_blend_ps(0xff00, a, b), _mm512_shuffle_f32x4(a, b, 0x4e)); }
 V __m512 halves4(__m512 a, __m512 b) { return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd)); }
 V __m512 halves2(__m512 a, __m512 b) {
     const __m512d x = _mm512_castps_pd(a), y = _mm512_castps_pd(b);
