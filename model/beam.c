@@ -49,7 +49,8 @@ static int by_rank(const void *a, const void *b) {
 }
 
 /* The best 2 B candidates of one beam; returns how many, 0 for a logit that is not a number. */
-static size_t expand_beam(const rt_kernels *kernels, const t5_search *search, size_t beam, float *logits, const beam_scratch *scratch, candidate *out) {
+static size_t expand_beam(const rt_kernels *kernels, const t5_search *search, size_t beam, float *logits, const beam_scratch *scratch,
+                          candidate *out) {
     const size_t vocab_size = search->config->vocab_size;
     const t5_hypothesis *h = &search->running[beam];
     float max, log_sum;

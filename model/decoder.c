@@ -29,7 +29,8 @@ rt_status t5_decode_start(t5_session *s, const size_t *source, size_t n_rows, rt
     if (s->n_inputs == 0) return rt_fail(err, RT_ERR_USAGE, "nothing is encoded");
     for (size_t r = 0; r < n_rows; r++) {
         if (source[r] >= s->n_inputs || (r > 0 && source[r] < source[r - 1])) {
-            return rt_fail(err, RT_ERR_USAGE, "row %zu: source %zu is not an encoded input in rising order (0 .. %zu)", r, source[r], s->n_inputs - 1);
+            return rt_fail(err, RT_ERR_USAGE, "row %zu: source %zu is not an encoded input in rising order (0 .. %zu)", r, source[r],
+                           s->n_inputs - 1);
         }
     }
     RT_TRY(reserve_rows(s, n_rows, err));

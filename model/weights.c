@@ -324,7 +324,8 @@ rt_status t5_weights_load(const ckpt_checkpoint *checkpoint, const t5_config *co
 }
 
 rt_status t5_weights_measure(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_compute compute, t5_weights *weights, rt_error *err) {
-    return load_checkpoint((t5_loader){.checkpoint = checkpoint, .config = config, .compute = compute, .weights = weights, .headers_only = true}, err);
+    const t5_loader loader = {.checkpoint = checkpoint, .config = config, .compute = compute, .weights = weights, .headers_only = true};
+    return load_checkpoint(loader, err);
 }
 
 rt_status t5_weights_each(const ckpt_checkpoint *checkpoint, const t5_config *config, t5_tensor_visit visit, void *context, rt_error *err) {

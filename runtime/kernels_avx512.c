@@ -191,7 +191,8 @@ RT_AMX void byte_sums_amx(size_t m, size_t k, const int8_t *P, size_t ldp, const
         byte_sums_vnni(m, k, P, ldp, query, Q, U);
         return;
     }
-    const uint8_t top = m < TILE ? (uint8_t)m : TILE, below = m > TILE ? (uint8_t)(m - TILE) : 1; /* a tile has a row at least: one is computed twice */
+    /* A tile has a row at least: where none is below, one is computed twice. */
+    const uint8_t top = m < TILE ? (uint8_t)m : TILE, below = m > TILE ? (uint8_t)(m - TILE) : 1;
     const size_t second = m > TILE ? TILE : 0;
     const tile_shapes shapes = {
         .palette = 1,

@@ -181,7 +181,8 @@ RT_KERNEL void byte_sums_plain(size_t m, size_t k, const int8_t *P, size_t ldp, 
                     high[v] = vpadalq_s16(high[v], vmull_high_s8(q, p));
                 }
             }
-            UNROLL for (size_t v = 0; v < 4; v++) vst1q_s32(U[i] + j + 4 * v, vaddq_s32(vpaddq_s32(low[v], high[v]), vdupq_n_s32(128 * query[i].sum)));
+            const int32x4_t offset = vdupq_n_s32(128 * query[i].sum);
+            UNROLL for (size_t v = 0; v < 4; v++) vst1q_s32(U[i] + j + 4 * v, vaddq_s32(vpaddq_s32(low[v], high[v]), offset));
         }
     }
 }

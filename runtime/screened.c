@@ -61,7 +61,8 @@ static size_t next_place(const rt_screened *s, size_t i, size_t range) {
 
 /* The scores of one query for its units of a panel, some rows of W at a time: few queries wait for memory, which likes to be asked for several
  * rows at once. W in f32. Returns how many. */
-static size_t compute_query(const rt_kernels *kernels, const rt_screened *s, size_t i, const float *x, const rt_matrix *W, size_t unit, uint64_t mask) {
+static size_t compute_query(const rt_kernels *kernels, const rt_screened *s, size_t i, const float *x, const rt_matrix *W, size_t unit,
+                            uint64_t mask) {
     uint8_t units[RT_SCREEN_PANEL];
     float score[RT_SCREEN_PANEL];
     size_t n = 0;

@@ -103,7 +103,9 @@ static void check_ids(const opened *o, const cJSON *a_case, const t5_answer *ans
     const t5_ids ids = golden_ids(want);
     const char *name = cJSON_GetObjectItem(a_case, "name")->valuestring;
     ck_assert_msg(ids.n == answer->n, "%s %s: %zu ids, not %zu", o->name, name, answer->n, ids.n);
-    for (size_t i = 0; i < ids.n; i++) ck_assert_msg(answer->ids[i] == ids.ids[i], "%s %s: id %zu is %d, not %d", o->name, name, i, answer->ids[i], ids.ids[i]);
+    for (size_t i = 0; i < ids.n; i++) {
+        ck_assert_msg(answer->ids[i] == ids.ids[i], "%s %s: id %zu is %d, not %d", o->name, name, i, answer->ids[i], ids.ids[i]);
+    }
     ck_assert_msg(answer->ended == (strcmp(finish, "eos") == 0), "%s %s: finish is not %s", o->name, name, finish);
     free((void *)(uintptr_t)ids.ids);
 }
@@ -124,8 +126,8 @@ static void check_generation(opened *o, const cJSON *a_case, bool beams) {
         cJSON_ArrayForEach(output, outputs) {
             check_ids(o, a_case, answer, cJSON_GetObjectItem(output, "ids"), cJSON_GetObjectItem(output, "finish")->valuestring);
             const double score = cJSON_GetObjectItem(output, "score")->valuedouble;
-            ck_assert_msg(fabs((double)answer->score - score) < 1e-4, "%s %s: score %.7g, not %.7g", o->name, cJSON_GetObjectItem(a_case, "name")->valuestring,
-                          (double)answer->score, score);
+            const char *name = cJSON_GetObjectItem(a_case, "name")->valuestring;
+            ck_assert_msg(fabs((double)answer->score - score) < 1e-4, "%s %s: score %.7g, not %.7g", o->name, name, (double)answer->score, score);
             answer++;
         }
     } else {

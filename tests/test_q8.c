@@ -1,4 +1,5 @@
-/* q8: the 8-bit linear layer against products in double, whole models against themselves in f32, and copies from a file against those made at open. */
+/* q8: the 8-bit linear layer against products in double, whole models against themselves in f32, and copies from a file against those made at
+ * open. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,8 @@ static double sum_of_sizes(size_t k, const float *x, double *largest) {
     return sum;
 }
 
-/* Rounded to steps of largest / 127, a number is off by half a step at most (and a little, for the step is f32): x by a, w by b. So the product is off
- * by b sum |x| + a sum |w| + k a b. */
+/* Rounded to steps of largest / 127, a number is off by half a step at most (and a little, for the step is f32): x by a, w by b. So the product
+ * is off by b sum |x| + a sum |w| + k a b. */
 static void check_product(size_t k, const float *x, const float *w, float got, const char *where) {
     double exact = 0, largest_x, largest_w;
     for (size_t c = 0; c < k; c++) exact += (double)x[c] * (double)w[c];
@@ -86,7 +87,8 @@ END_TEST
 
 /* ---- models ---- */
 
-/* Measured: 0.01 to 0.08 of a state's norm on these narrow random models (d_model 32). States that have nothing to do with each other are 1.4 away. */
+/* Measured: 0.01 to 0.08 of a state's norm on these narrow random models (d_model 32). States that have nothing to do with each other are 1.4
+ * away. */
 #define NEAR 0.15
 
 static const char *const cases[] = {GOLDEN("relu_tied"), GOLDEN("gated_gelu"),       GOLDEN("gelu"),  GOLDEN("gated_silu"),  GOLDEN("odd_sizes"),

@@ -213,7 +213,8 @@ static size_t check_best(const rt_compute *compute, random_source *r, const shap
     rt_screen_argmax(compute, &c.screen, &matrix, m, X, &room, uppers, &tally, got);
     for (size_t i = 0; i < m; i++) {
         const int32_t want = best_of_all(n, score + i * n, room.forbidden + i * room.n_panels);
-        REQUIRE(got[i] == want, "%s, form %d, %zu x %zu x %zu, row %zu: unit %d, not %d", compute->kernels->isa, (int)s->form, m, n, k, i, got[i], want);
+        REQUIRE(got[i] == want, "%s, form %d, %zu x %zu x %zu, row %zu: unit %d, not %d", compute->kernels->isa, (int)s->form, m, n, k, i,
+                got[i], want);
     }
     const size_t computed = atomic_load(&tally.computed);
     ck_assert_uint_eq(atomic_load(&tally.scores), m * n);

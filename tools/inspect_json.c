@@ -47,8 +47,8 @@ static rt_status print_memory(const inspection *x, rt_text *out, rt_error *err) 
     const t5_memory *m = &x->memory;
     RT_TRY(out_print(out, err, ",\"memory\":{\"batch\":%zu,\"input_tokens\":%zu,\"beams\":%zu,\"max_new_tokens\":%zu", o->batch,
                      o->input_tokens, o->generate.num_beams, o->generate.max_new_tokens));
-    RT_TRY(out_print(out, err, ",\"threads\":%zu,\"chunk\":%zu,\"isa\":\"%s\",\"compute\":\"%s\",\"is_absorbed\":%s,\"bytes\":{", m->threads, o->session.chunk,
-                     m->isa, o->compute == T5_Q8 ? "q8" : "f32", m->is_absorbed ? "true" : "false"));
+    RT_TRY(out_print(out, err, ",\"threads\":%zu,\"chunk\":%zu,\"isa\":\"%s\",\"compute\":\"%s\",\"is_absorbed\":%s,\"bytes\":{", m->threads,
+                     o->session.chunk, m->isa, o->compute == T5_Q8 ? "q8" : "f32", m->is_absorbed ? "true" : "false"));
     for (size_t i = 0; i < INSPECT_N_PARTS; i++) {
         RT_TRY(out_print(out, err, "%s\"%s\":%zu", i > 0 ? "," : "", inspect_parts[i].name, inspect_bytes(m, &inspect_parts[i])));
     }

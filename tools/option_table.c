@@ -141,5 +141,6 @@ const opt_row opt_table[OPT_N] = {
                    "No warnings and no prompts on standard error; convert prints no table."},
     [OPT_VERBOSE] = {"verbose", 'v', OPT_KIND_FLAG, ALL_COMMANDS, 0, 0, FIELD(verbose), NULL, NULL,
                      "Tell on standard error what is opened, what the model sees and how fast it is."},
-    [OPT_HELP] = {"help", 'h', OPT_KIND_FLAG, ALL_COMMANDS | OPT_INSPECT | OPT_CONVERT | OPT_BENCH | OPT_HELP_COMMAND, 0, 0, FIELD(help), NULL, NULL, "Print this text."},
+    [OPT_HELP] = {"help", 'h', OPT_KIND_FLAG, ALL_COMMANDS | OPT_INSPECT | OPT_CONVERT | OPT_BENCH | OPT_HELP_COMMAND, 0, 0, FIELD(help), NULL,
+                  NULL, "Print this text."},
 };

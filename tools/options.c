@@ -113,7 +113,8 @@ static rt_status check_pairs(const command *c, const opt_values *values, rt_erro
         const char *why;
     } pairs[] = {
         {OPT_CONTEXT, OPT_CONTEXT_FILE, OPT_ASK, "each gives the context"},
-        {OPT_QUIET, OPT_VERBOSE, OPT_ASK | OPT_SCORE | OPT_TOKENIZE | OPT_DETOKENIZE | OPT_EVAL | OPT_COMPARE, "one asks for less, the other for more"},
+        {OPT_QUIET, OPT_VERBOSE, OPT_ASK | OPT_SCORE | OPT_TOKENIZE | OPT_DETOKENIZE | OPT_EVAL | OPT_COMPARE,
+         "one asks for less, the other for more"},
         {OPT_IDS, OPT_CONTEXT, OPT_ASK, "ids are taken as they are, a context is text"},
         {OPT_IDS, OPT_CONTEXT_FILE, OPT_ASK, "ids are taken as they are, a context is text"},
         {OPT_IDS, OPT_CHOICE, OPT_ASK, "ids are taken as they are, a choice is text"},

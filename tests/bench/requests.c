@@ -10,8 +10,8 @@
  * PROMPTS holds one prompt a line, ids separated by spaces. WORK: eval (all prompts, 8 new tokens), encode (the first prompt of 512 ids, 1 new
  * token), ask (the first prompt cut to 64 ids, 16 new tokens), beam (the same with 4 beams), long (4,096 ids, 1 new token), long-topk (the
  * same, 64 keys a query in the encoder); long=N and long-topk=N take N ids. Every run makes just so many tokens, and nobody asks how likely they
- * are: the peers return ids alone. One warm-up, then the runs; prints one JSON line with the best and the median time, the least processor time (of all
- * threads, in user mode) and the peak memory. */
+ * are: the peers return ids alone. One warm-up, then the runs; prints one JSON line with the best and the median time, the least processor time
+ * (of all threads, in user mode) and the peak memory. */
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
