@@ -6,7 +6,7 @@
     peers.py MODEL PROMPTS --check [plain,avx2,...] [--compute f32|q8]
 
 MODEL: a folder in Hugging Face form, T5-base's shape for the README's table. PROMPTS: one prompt a line, ids separated by spaces.
-Works: see tests/bench/requests.c. Each figure is the median of five runs after a warm-up, in a process of its own; a round runs every program
+Works: see tests/bench/requests.c; the peers do long-topk as long. Each figure is the median of five runs after a warm-up, in a process of its own; a round runs every program
 once, and the table shows the median over rounds, the ratio to each peer, the share of generated ids that agree, and the peak memory.
 t5k runs in the arithmetic of --compute; "t5k-q8" among the peers is its other. Python packages for the peers: torch, transformers, ctranslate2.
 A peer that is not installed is left out and named. Where OPENBLAS_CORETYPE or OPENBLAS_L2_SIZE are set, the peers run without them.
@@ -35,8 +35,8 @@ def work(name, prompts):
         return sorted(prompts, key=len), 8, 1
     if name == 'encode':
         return [next(p for p in prompts if len(p) == 512)], 1, 1
-    if name == 'long':
-        return [cut(sum((p[:-1] for p in prompts), []) + [1], 4096)], 1, 1
+    if name.startswith('long'):
+        return [cut(sum((p[:-1] for p in prompts), []) + [1], int(name.partition('=')[2] or 4096))], 1, 1
     return [cut(prompts[0], 64)], 16, 4 if name == 'beam' else 1
 
 
