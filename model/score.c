@@ -1,8 +1,8 @@
-/* Log-probabilities of given targets: the start token and the target without its last id go through the decoder at once. */
+/* Log-probabilities of given targets: the start token and the target without its last id go through the decoder at once, and neighbours with
+ * the same input read the one encoding of it. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/batches.h"
 #include "model/embedding.h"
 #include "model/search.h"
 #include "model/session.h"
@@ -12,6 +12,7 @@ enum { STATES_AT_ONCE = 64 }; /* logits are [states, vocab_size]: 8 MiB for T5's
 typedef struct score_memory {
     int32_t *fed;    /* [sum of lengths] */
     t5_ids *tokens;  /* [n] */
+    t5_ids *inputs;  /* [n], of which as many are in use as there are sources */
     size_t *source;  /* [n] */
     float *logits;   /* [STATES_AT_ONCE, vocab_size] */
     float *exp;      /* [vocab_size] */
@@ -21,16 +22,40 @@ typedef struct score_memory {
 static void place(score_memory *m, rt_arena *arena, size_t n, size_t n_ids, size_t vocab_size) {
     m->fed = rt_arena_alloc(arena, n_ids, sizeof *m->fed);
     m->tokens = rt_arena_alloc(arena, n, sizeof *m->tokens);
+    m->inputs = rt_arena_alloc(arena, n, sizeof *m->inputs);
     m->source = rt_arena_alloc(arena, n, sizeof *m->source);
     m->logits = rt_arena_alloc(arena, STATES_AT_ONCE * vocab_size, sizeof *m->logits);
     m->exp = rt_arena_alloc(arena, vocab_size, sizeof *m->exp);
+}
+
+static bool is_as_before(const t5_ids *inputs, size_t i) {
+    return i > 0 && inputs[i].n == inputs[i - 1].n && memcmp(inputs[i].ids, inputs[i - 1].ids, inputs[i].n * sizeof *inputs->ids) == 0;
+}
+
+/* How many of the next pairs (n >= 1) travel together: as many as have at most batch_tokens ids to be encoded and fed, and at least one. */
+static size_t batch_length(const t5_ids *inputs, const t5_ids *targets, size_t n, size_t batch_tokens) {
+    size_t length = 0;
+    for (size_t tokens = 0; length < n; length++) {
+        tokens += targets[length].n + (is_as_before(inputs, length) ? 0 : inputs[length].n);
+        if (length > 0 && tokens > batch_tokens) break;
+    }
+    return length;
+}
+
+/* The inputs to encode, and which of them each target reads; how many there are. */
+static size_t share_inputs(score_memory *m, const t5_ids *inputs, size_t n) {
+    size_t n_inputs = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_as_before(inputs, i)) m->inputs[n_inputs++] = inputs[i];
+        m->source[i] = n_inputs - 1;
+    }
+    return n_inputs;
 }
 
 static void shift_right(score_memory *m, const t5_ids *targets, size_t n, int32_t start) {
     int32_t *at = m->fed;
     for (size_t i = 0; i < n; i++) {
         m->tokens[i] = (t5_ids){.ids = at, .n = targets[i].n};
-        m->source[i] = i;
         *at++ = start;
         memcpy(at, targets[i].ids, (targets[i].n - 1) * sizeof *at);
         at += targets[i].n - 1;
@@ -65,7 +90,7 @@ static rt_status score_batch(t5_session *s, score_memory *m, const t5_ids *input
     RT_TRY(rt_arena_provide(&m->arena, &measured, "targets", err));
     place(m, &m->arena, n, n_ids, config->vocab_size);
     shift_right(m, targets, n, config->decoder_start_token_id);
-    RT_TRY(t5_encode(s, inputs, n, err));
+    RT_TRY(t5_encode(s, m->inputs, share_inputs(m, inputs, n), err));
     RT_TRY(t5_decode_start(s, m->source, n, err));
     RT_TRY(t5_decode(s, m->tokens, err));
     return read_logprobs(s, m, targets, n_ids, logprobs, err);
@@ -79,7 +104,7 @@ rt_status t5_score(t5_session *s, const t5_ids *inputs, const t5_ids *targets, s
     score_memory memory = {0};
     rt_status status = RT_OK;
     for (size_t first = 0, length; status == RT_OK && first < n; first += length) {
-        length = t5_batch_length(inputs + first, n - first, s->params.batch_tokens);
+        length = batch_length(inputs + first, targets + first, n - first, s->params.batch_tokens);
         n_ids = 0;
         for (size_t i = first; i < first + length; i++) n_ids += targets[i].n;
         status = score_batch(s, &memory, inputs + first, targets + first, length, n_ids, logprobs, err);

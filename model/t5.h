@@ -79,8 +79,8 @@ enum { T5_ALL = 0 }; /* as a top-k: keep all, the dense layer */
 typedef struct t5_session_params {
     size_t threads;      /* 0: as many as there are cores */
     size_t chunk;        /* at most so many queries share one block of scores; memory, not results, depends on it */
-    size_t batch_tokens; /* t5_generate and t5_score put inputs side by side up to so many encoder tokens; where answers are done, t5_generate
-                            lets the next inputs in */
+    size_t batch_tokens; /* t5_generate puts inputs side by side up to so many encoder tokens, and where answers are done lets the next
+                            inputs in; t5_score counts the targets' ids too */
     size_t tokens_per_input; /* tokens that the decoder will be fed for one input, over all its rows (num_beams * max_new_tokens): up to d_kv
                                 cross-attention works on the encoder's output as it is, beyond that on keys and values projected once.
                                 Speed, memory and the last bits of results depend on it */
@@ -174,7 +174,7 @@ const t5_answer *t5_generation_answers(const t5_generation *generation, size_t i
 /* ---- scoring: log-probabilities of given targets ---- */
 
 /* Feeds the start token and each target without its last id; logprobs [sum of targets[i].n] receives the log-probability of every target
- * id, targets one after another. Every target has at least one id. */
+ * id, targets one after another. Every target has at least one id. Neighbours with the same input share its encoding. */
 rt_status t5_score(t5_session *session, const t5_ids *inputs, const t5_ids *targets, size_t n, float *logprobs, rt_error *err);
 
 /* ---- one top-k against another, on the same inputs ---- */

@@ -257,6 +257,69 @@ START_TEST(many_at_once_or_one_at_a_time) {
 }
 END_TEST
 
+/* ---- scoring targets of the same input ---- */
+
+enum { N_PAIRS = 11, LONG = 140, SHORT = 20 }; /* a long input is read as it is where tokens_per_input is small, a short one never */
+
+typedef struct pairs {
+    id_lists inputs, targets;
+    t5_ids input[N_PAIRS]; /* 0 0 0 1 1 2 0 2 2 2, the second 1 from another place, and the beginning of 2 */
+    int32_t copy[LONG];
+} pairs;
+
+static void make_pairs(pairs *p) {
+    static const size_t lengths[] = {SHORT, LONG, LONG}, order[N_PAIRS] = {0, 0, 0, 1, 1, 2, 0, 2, 2, 2, 2};
+    p->inputs = random_lists(&r, t5_model_config(model), lengths, 3);
+    p->targets = random_lengths(&r, t5_model_config(model), 6, N_PAIRS);
+    for (size_t i = 0; i < N_PAIRS; i++) p->input[i] = p->inputs.list[order[i]];
+    memcpy(p->copy, p->input[4].ids, sizeof p->copy);
+    p->input[4].ids = p->copy;
+    p->input[N_PAIRS - 1].n--;
+}
+
+/* How many input tokens are encoded, in how many batches. */
+static void check_shared(const pairs *p, t5_session_params settings, size_t n_encoded, size_t n_batches) {
+    float logprobs[6 * N_PAIRS], of_alone[6];
+    t5_statistics *counts;
+    rt_error err;
+    t5_session *together = must_start(model, &settings);
+    must(t5_statistics_open(model, &counts, &err), &err);
+    t5_session_collect(together, counts);
+    must(t5_score(together, p->input, p->targets.list, N_PAIRS, logprobs, &err), &err);
+    t5_session_collect(together, NULL);
+    ck_assert_uint_eq(t5_statistics_rows(counts, T5_ENCODER_FF, 0), n_encoded);
+    ck_assert_uint_eq(t5_session_steps(together), n_batches);
+    for (size_t i = 0, at = 0; i < N_PAIRS; at += p->targets.list[i++].n) {
+        must(t5_score(together, &p->input[i], &p->targets.list[i], 1, of_alone, &err), &err);
+        if (!same_floats(p->targets.list[i].n, of_alone, logprobs + at)) ck_abort_msg("pair %zu", i);
+    }
+    t5_statistics_close(counts);
+    t5_session_close(together);
+}
+
+START_TEST(neighbours_with_one_input_share_it) {
+    pairs p;
+    open_all(GOLDEN("gelu"));
+    make_pairs(&p);
+    size_t n_targets = 0, n_all = 0;
+    for (size_t i = 0; i < N_PAIRS; i++) n_targets += p.targets.list[i].n, n_all += p.input[i].n;
+    const size_t n_shared = SHORT + LONG + LONG + SHORT + LONG + LONG - 1;
+    t5_session_params settings = t5_session_defaults();
+    settings.threads = 1 + (size_t)_i % 2;
+    settings.tokens_per_input = _i < 2 ? 1 : 1000;
+    if (_i == 4) settings.cross_topk = 3;
+    settings.batch_tokens = n_shared + n_targets;
+    check_shared(&p, settings, n_shared, 1);
+    settings.batch_tokens = n_shared + n_targets - 1; /* leaves out the last */
+    check_shared(&p, settings, n_shared, 2);
+    settings.batch_tokens = 1;
+    check_shared(&p, settings, n_all, N_PAIRS);
+    free_lists(&p.inputs);
+    free_lists(&p.targets);
+    close_all();
+}
+END_TEST
+
 START_TEST(nothing_to_answer) {
     open_all(GOLDEN("relu_tied"));
     const t5_generate_params params = t5_generate_defaults();
@@ -342,6 +405,7 @@ int main(void) {
     tcase_add_loop_test(tests, every_answer_keeps_the_rules, 0, sizeof rules / sizeof *rules);
     tcase_add_loop_test(tests, skipping_log_probabilities_changes_no_id, 0, 9);
     tcase_add_loop_test(tests, many_at_once_or_one_at_a_time, 0, 2);
+    tcase_add_loop_test(tests, neighbours_with_one_input_share_it, 0, 5);
     tcase_add_test(tests, nothing_to_answer);
     tcase_add_test(tests, refused_and_gone_on);
     return run_tests("generate", tests, 300);

@@ -127,7 +127,7 @@ rt_status eval_window_add(eval_window *w, const text2text *model, const data_que
     RT_TRY(make_ids(w, model, question, item, &place->input, err));
     RT_TRY(copy_question(question, item, err));
     place->target = (batch_part){0};
-    b->n_input_tokens += place->input.n_ids * (model->options->eval.by != EVAL_BY_ANSWER ? question->n_choices : 1);
+    b->n_input_tokens += place->input.n_ids;
     b->n++;
     return RT_OK;
 }
