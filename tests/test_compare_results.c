@@ -95,7 +95,7 @@ START_TEST(table_beside_the_paper) {
     rt_text out = {0};
     compare_layer layers[1] = {{.positive_mean = 307.2}};
     compare_outcome outcomes[4];
-    compare_set set = {.path = "arc_easy", .dataset = "arc_easy", .split = "dev", .n_questions = 10, .outcomes = outcomes};
+    compare_set set = {.path = "arc_easy", .dataset = "arc_easy", .split = "dev", .n_questions = 10, .complete = true, .outcomes = outcomes};
     compare_result result = {.d_ff = 3072, .n_encoder = 1, .isa = "ref", .sets = &set, .n_sets = 1};
     must(compare_settings_list("16,17,64+enc=8", NULL, 3072, &result.settings, &err), &err);
     ck_assert_uint_eq(result.settings.n, 4);

@@ -158,7 +158,8 @@ static void make_result(made_up *m) {
                                            .decoder = &m->layers[s][1],
                                            .peak_bytes = 1 << 20};
     }
-    m->set = (compare_set){.path = HOSTILE, .dataset = HOSTILE, .split = "dev", .form = "t5k", .n_questions = 3, .outcomes = m->outcomes};
+    m->set = (compare_set){.path = HOSTILE, .dataset = HOSTILE, .split = "dev", .form = "t5k", .n_questions = 3, .complete = true,
+                           .outcomes = m->outcomes};
     for (size_t r = 0; r < N_RECORDS; r++) {
         m->records[r] = (compare_record){.number = r + 1,
                                          .id = 0,

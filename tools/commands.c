@@ -70,7 +70,8 @@ static const char compare_help[] =
     "eval. Settings that encode alike share the encoding, and its time.\n\n"
     "With --json it is one object for each set and setting. --report writes a page with charts and all questions, --chart one chart. Where UnifiedQA's d_ff and "
     "the set match a table of the top-k attention paper, the published exact match and F1 stand beside the measured ones. Records that "
-    "cannot be read, and sets that fail, are told at the end; the others are compared.";
+    "cannot be read, and sets that fail, are told at the end; the others are compared. SIGINT and SIGTERM end the run at once, with the "
+    "tables so far and status 130 or 143.";
 
 static const char compare_examples[] =
     "  t5k compare --data data/questions/babi.jsonl --ff-topk 16,64,256 --report babi.html\n"

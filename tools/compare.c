@@ -8,6 +8,7 @@
 #include "tools/compare_print.h"
 #include "tools/compare_records.h"
 #include "tools/eval_input.h"
+#include "tools/eval_interrupt.h"
 #include "tools/eval_name.h"
 #include "tools/eval_progress.h"
 #include "tools/eval_protocol.h"
@@ -29,6 +30,7 @@ typedef struct compare {
     compare_records records;
     compare_result result;
     eval_progress progress;
+    eval_interrupt interrupt;
     rt_text answers; /* of one question */
     rt_error failure; /* the first of a set; the others are run all the same */
 } compare;
@@ -85,12 +87,26 @@ static rt_status take_question(compare *c, size_t item, size_t number, rt_error 
 
 /* ---- one set ---- */
 
-/* Runs the window, and empties it; `last` is the number of its last question. */
+/* Brings the outcomes of the set under way up to date: what is told of it, an interrupt's table too. */
+static rt_status sum_up(compare *c, rt_error *err) {
+    compare_set *set = &c->result.sets[c->result.n_sets];
+    const size_t n = c->result.settings.n;
+    set->n_questions = c->tally.n_questions;
+    compare_outcomes_free(set->outcomes, n);
+    set->outcomes = calloc(n, sizeof *set->outcomes);
+    if (set->outcomes == NULL) return rt_fail_memory(err, n * sizeof *set->outcomes, "results");
+    return compare_tally_result(&c->tally, set->outcomes, err);
+}
+
+/* Runs the window, and empties it; `last` is the number of its last question. A window that is given up is in the tally in part. */
 static rt_status run_window(compare *c, size_t last, rt_error *err) {
     const size_t n = c->window.batch.n;
     if (n == 0) return RT_OK;
     batch_sequences(&c->window.batch);
+    RT_TRY(sum_up(c, err));
+    eval_interrupt_slow(&c->interrupt);
     rt_status status = compare_measure_run(&c->measure, &c->tally, c->window.batch.inputs, n, err);
+    eval_interrupt_resume(&c->interrupt);
     for (size_t i = 0; status == RT_OK && i < n; i++) {
         status = take_question(c, i, last - n + i + 1, err);
         eval_progress_step(&c->progress, false);
@@ -152,11 +168,8 @@ static rt_status run_set(compare *c, const char *path, rt_error *err) {
     if (status == RT_OK) status = run_questions(c, data, err);
     eval_window_clear(&c->window);
     data_close(data);
-    if (status != RT_OK) return status;
-    set->n_questions = c->tally.n_questions;
-    set->outcomes = calloc(c->result.settings.n, sizeof *set->outcomes);
-    if (set->outcomes == NULL) return rt_fail_memory(err, c->result.settings.n * sizeof *set->outcomes, "results");
-    return compare_tally_result(&c->tally, set->outcomes, err);
+    set->complete = status == RT_OK;
+    return status == RT_OK ? sum_up(c, err) : status;
 }
 
 /* A set that fails is left out of the results; the others are run. */
@@ -211,13 +224,17 @@ static rt_status warm_up(compare *c, rt_error *err) {
     return RT_OK;
 }
 
-static rt_status open_all(compare *c, rt_error *err) {
+/* What is quick, and may refuse. */
+static rt_status prepare(compare *c, rt_error *err) {
     RT_TRY(eval_protocol_apply(&c->options, err));
     RT_TRY(path_list_split("data", c->options.eval.data, &c->paths, err));
     c->result.sets = calloc(c->paths.n, sizeof *c->result.sets);
     if (c->result.sets == NULL) return rt_fail_memory(err, c->paths.n * sizeof *c->result.sets, "data sets");
     if (c->options.eval.report != NULL) RT_TRY(report_file_check(c->options.eval.report, err));
-    if (c->options.compare.chart != NULL) RT_TRY(report_file_check(c->options.compare.chart, err));
+    return c->options.compare.chart != NULL ? report_file_check(c->options.compare.chart, err) : RT_OK;
+}
+
+static rt_status open_all(compare *c, rt_error *err) {
     RT_TRY(open_model(c, err));
     RT_TRY(warm_up(c, err));
     RT_TRY(eval_settings_list(&c->options, c->model.path.v, &c->described, err));
@@ -264,12 +281,31 @@ static rt_status tell(compare *c, rt_error *err) {
     return status;
 }
 
+/* What is told when a signal ends the run. */
+static void tell_interrupted(void *context) {
+    compare *c = context;
+    rt_error err;
+    const size_t n = c->result.n_sets;
+    const bool in_part = n < c->paths.n && c->result.sets[n].outcomes != NULL && c->result.sets[n].n_questions > 0;
+    eval_progress_clear(&c->progress);
+    if (c->failure.status != RT_OK) out_message("%s", c->failure.message);
+    c->result.n_sets += in_part;
+    if (c->result.n_sets > 0 && tell(c, &err) != RT_OK) out_message("%s", err.message);
+    if (c->result.n_sets == 0) out_message("interrupted: nothing is compared yet");
+    else out_message("interrupted: %zu of %zu data sets compared%s", n, c->paths.n, in_part ? ", one more in part" : "");
+}
+
 rt_status compare_run(const opt_values *options, rt_error *err) {
     compare c = {.options = *options};
-    rt_status status = open_all(&c, err);
+    rt_status status = prepare(&c, err);
     if (status == RT_OK) {
-        run_sets(&c);
-        status = tell(&c, err);
+        eval_interrupt_open(&c.interrupt, tell_interrupted, &c);
+        eval_interrupt_slow(&c.interrupt);
+        status = open_all(&c, err);
+        eval_interrupt_resume(&c.interrupt);
+        if (status == RT_OK) run_sets(&c);
+        eval_interrupt_close(&c.interrupt);
+        if (status == RT_OK) status = tell(&c, err);
     }
     if (status == RT_OK && c.failure.status != RT_OK) {
         status = c.failure.status;

@@ -6,7 +6,7 @@
  *      "same_answer":…,"same_first_token":…,
  *      "logits":{"steps":…,"same_argmax":…,"max_abs":…,"mean_abs":…,"mean_kl":…,"kl_by_step":[…]},
  *      "encoder":[{"positive_mean":…,"positive_p99":…,"positive_max":…,"self_mass":…}],"decoder":[{…,"cross_mass":…}],
- *      "encode_seconds":…,"decode_seconds":…,"peak_bytes":…}
+ *      "encode_seconds":…,"decode_seconds":…,"peak_bytes":…,"complete":true}
  *
  * null as a top-k is all. Scores and shares are 0 .. 1; dense has no change and no logits. */
 #include "tools/compare_print.h"
@@ -70,8 +70,8 @@ static rt_status put_outcome(const compare_result *result, const compare_set *se
     if (s > 0) RT_TRY(put_logits(out, &o->logits, err));
     RT_TRY(put_layers(out, "encoder", o->encoder, result->n_encoder, false, err));
     RT_TRY(put_layers(out, "decoder", o->decoder, result->n_decoder, true, err));
-    return out_print(out, err, ",\"encode_seconds\":%.6f,\"decode_seconds\":%.6f,\"peak_bytes\":%zu}\n", o->encode_seconds,
-                     o->decode_seconds, o->peak_bytes);
+    return out_print(out, err, ",\"encode_seconds\":%.6f,\"decode_seconds\":%.6f,\"peak_bytes\":%zu,\"complete\":%s}\n", o->encode_seconds,
+                     o->decode_seconds, o->peak_bytes, set->complete ? "true" : "false");
 }
 
 rt_status compare_print_json(const compare_result *result, rt_text *out, rt_error *err) {

@@ -48,6 +48,7 @@ typedef struct compare_set {
     char dataset[EVAL_NAME_SIZE], split[EVAL_NAME_SIZE];
     const char *form, *own_name, *own_key; /* of the set's own metric; NULL: none */
     size_t n_questions, n_defects, n_no_answer, n_cut, input_tokens, output_tokens;
+    bool complete;             /* to its end, or to --limit */
     compare_outcome *outcomes; /* [settings.n]; the first is dense */
 } compare_set;
 

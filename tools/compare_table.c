@@ -83,7 +83,7 @@ rt_status compare_print_table(const compare_result *result, rt_text *out, rt_err
     for (size_t i = 0; i < result->n_sets; i++) {
         const compare_set *set = &result->sets[i];
         if (set->outcomes == NULL) continue;
-        RT_TRY(out_print(out, err, "%s%s: %zu questions\n", i > 0 ? "\n" : "", set->dataset, set->n_questions));
+        RT_TRY(out_print(out, err, "%s%s%s: %zu questions\n", i > 0 ? "\n" : "", set->dataset, set->complete ? "" : " (in part)", set->n_questions));
         RT_TRY(put_heads(result, set, width, out, err));
         for (size_t s = 0; s < result->settings.n; s++) RT_TRY(put_row(result, set, s, width, out, err));
         RT_TRY(put_layers(result, set, out, err));

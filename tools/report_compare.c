@@ -98,8 +98,9 @@ static rt_status put_set(const compare_result *result, const compare_set *set, r
     char about[256];
     RT_TRY(report_heading(out, set->dataset, err));
     snprintf(about, sizeof about,
-             "%zu questions, %zu without references; %zu inputs cut; %zu records that cannot be read; %zu tokens in, %zu out (dense).",
-             set->n_questions, set->n_no_answer, set->n_cut, set->n_defects, set->input_tokens, set->output_tokens);
+             "%zu questions, %zu without references; %zu inputs cut; %zu records that cannot be read; %zu tokens in, %zu out (dense)%s.",
+             set->n_questions, set->n_no_answer, set->n_cut, set->n_defects, set->input_tokens, set->output_tokens,
+             set->complete ? "" : "; not to its end");
     RT_TRY(markup_raw(out, "<p class=\"note\">", err));
     RT_TRY(markup_text(out, slice_of(set->path), err));
     RT_TRY(markup_raw(out, ": ", err));

@@ -60,6 +60,43 @@ run compare --data "$tmp/none.jsonl,$questions/choice.jsonl" --limit 3 --ff-topk
 holds 'a set is missing: status' test "$status" -eq 3
 holds 'a set is missing: the other' test "$(wc -l <"$tmp/out")" -eq 2
 
+# Signals. With -v standard error tells each question as it is read, which is before its window goes through the model.
+# interrupt SIGNAL SEEN DATA OPTION...: sends the signal when standard error has a line that begins with SEEN.
+interrupt() {
+    signal=$1 seen=$2 data=$3
+    shift 3
+    (
+        trap - INT # which a shell ignores for what it runs in the background
+        exec "$t5k" compare -v --data "$data" --threads 1 "$@" >"$tmp/out" 2>"$tmp/err"
+    ) &
+    pid=$!
+    waited=0
+    while ! grep -q "^$seen" "$tmp/err" && [ $waited -lt 1200 ]; do sleep 0.05; waited=$((waited + 1)); done
+    kill -"$signal" $pid
+    wait $pid
+    status=$?
+    tail -n 1 "$tmp/err" >"$tmp/last"
+}
+interrupt INT 'question of line 60' $questions/choice.jsonl,$questions/qa-mini-test.jsonl,$questions/babi.jsonl --ff-topk 32 --batch-tokens 500 \
+    --json --report "$tmp/compare/part.html"
+holds 'SIGINT: status' test "$status" -eq 130
+same 'SIGINT' "$tmp/last" 't5k: interrupted: 1 of 3 data sets compared, one more in part' && pass
+holds 'SIGINT: two sets' test "$(wc -l <"$tmp/out")" -eq 4
+holds 'SIGINT: a set in full' test "$(grep -c '"set":"data/questions/choice.jsonl".*"complete":true' "$tmp/out")" -eq 2
+holds 'SIGINT: a set in part' test "$(grep -c '"set":"data/questions/qa-mini-test.jsonl".*"complete":false' "$tmp/out")" -eq 2
+holds 'SIGINT: the report' grep -q 'not to its end' "$tmp/compare/part.html"
+numbers | sed -n '3,$p' >"$tmp/compare/part"
+part=$(sed -n '1s/.*"questions":\([0-9]*\),.*/\1/p' "$tmp/compare/part")
+run compare --data $questions/qa-mini-test.jsonl --limit "$part" --ff-topk 32 --json
+numbers >"$tmp/compare/limited"
+holds 'SIGINT: what --limit finds' cmp "$tmp/compare/part" "$tmp/compare/limited"
+rm -f "$tmp/compare/part.html"
+interrupt TERM 'question of line 1' $questions/qa-mini-test.jsonl --ff-topk 8,16,32,64,128,256,400 --max-new-tokens 1 --batch-tokens 1000000 \
+    --report "$tmp/compare/part.html" # one window of 1024 questions
+holds 'SIGTERM: status' test "$status" -eq 143
+same 'SIGTERM: nothing yet' "$tmp/last" 't5k: interrupted: nothing is compared yet' && pass
+holds 'SIGTERM: no table, no report' test ! -s "$tmp/out" -a ! -e "$tmp/compare/part.html"
+
 # The report and the chart. The questions try to break out of the page.
 cat >"$tmp/compare/hostile.jsonl" <<'END'
 {"question":"</script><script>document.title='broken'</script>","context":"<img src=x onerror=\"document.title='broken'\"> Maria wrote the book.","answers":["'\"><b>"]}
