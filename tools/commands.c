@@ -68,9 +68,9 @@ static const char compare_help[] =
     "divergence, and the largest and the mean difference; time and memory beside the weights. Below, for each block, how many of a "
     "token's feed-forward units are positive: with ReLU, a k that no token exceeds is dense. Data sets and conventions are those of "
     "eval. Settings that encode alike share the encoding, and its time.\n\n"
-    "With --json it is one object for each set and setting. --report writes a page with charts and all questions, --chart one chart. Where UnifiedQA's d_ff and "
-    "the set match a table of the top-k attention paper, the published exact match and F1 stand beside the measured ones. Records that "
-    "cannot be read, and sets that fail, are told at the end; the others are compared. SIGINT and SIGTERM end the run at once, with the "
+    "With --json it is one object for each set and setting. --report writes a page with charts and all questions, --chart one chart. Where "
+    "UnifiedQA's d_ff and the set match a table of the top-k attention paper, the published exact match and F1 stand beside the measured ones. "
+    "Records that cannot be read, and sets that fail, are told at the end; the others are compared. SIGINT and SIGTERM end the run at once, with the "
     "tables so far and status 130 or 143.";
 
 static const char compare_examples[] =
@@ -110,8 +110,9 @@ static const char convert_help[] =
     "Writes MODEL, in whatever form t5k reads it, to one GGUF file with everything inside: weights, config and tokenizer. An OUT.gguf that is "
     "there already is replaced at the very end; whatever goes wrong before leaves it as it was, and no other file behind.\n\n"
     "In the t5k layout the file holds what the kernels read: the feed-forward's down-projections are turned into panels, and large models "
-    "bring the 8-bit copies of lm_head and, with ReLU, of wi that screening reads. Opening it maps it and derives nothing. With --layout "
-    "llama.cpp the file is what llama.cpp's converter writes, for llama.cpp and other programs; it refuses models that llama.cpp would take for others.\n\n"
+    "bring the 8-bit copies of lm_head and, with ReLU, of wi that screening reads. Opening it maps it and derives nothing. With "
+    "--layout llama.cpp the file is what llama.cpp's converter writes, for llama.cpp and other programs; it refuses models that llama.cpp would "
+    "take for others.\n\n"
     "Both layouts hold the same model: with f32, or without --type, its answers are the same bits as before. What another type loses is "
     "printed for each kind of tensor, as the largest and the mean relative error of its numbers. A number that is too large for "
     "the type ends the conversion. With q8_0 the t5k layout stores the panels as f32, which holds the q8_0 numbers exactly.";
@@ -126,8 +127,8 @@ static const char bench_help[] =
     "with t5k; with --shape it is a T5 of that size with random weights, which are made in memory and written nowhere.\n\n"
     "limits: multiply-adds in f32, products of bytes (where the kernels use them), and reading memory from a buffer larger than the caches, each "
     "the best of the runs.\n"
-    "kernels: at the model's shapes in f32 on one thread, as shares of one thread's limit. Those that are shown as a share of memory's find their rows "
-    "in memory, the others in the caches.\n"
+    "kernels: at the model's shapes in f32 on one thread, as shares of one thread's limit. Those that are shown as a share of memory's find their "
+    "rows in memory, the others in the caches.\n"
     "blocks: each layer's time in whole passes, divided by the number of blocks, and its share of the block; then what the decoder does once for a "
     "source in each block, and lm_head. The rates count all work and all weights of dense layers: what t5k leaves out, "
     "units that are not positive and their weights, or finds in the caches, makes them larger and may make them exceed the limit. With --compute q8 "
@@ -172,8 +173,8 @@ rt_status command_find(const char *name, const command **found, rt_error *err) {
         if (d < distance) distance = d, nearest = &command_table[i];
     }
     if (nearest == NULL) {
-        return rt_fail(err, RT_ERR_USAGE, "unknown command \"%s\" (ask, score, eval, compare, tokenize, detokenize, inspect, convert, bench or help; a "
-                       "question goes after ask)", shown);
+        return rt_fail(err, RT_ERR_USAGE, "unknown command \"%s\" (ask, score, eval, compare, tokenize, detokenize, inspect, convert, bench or help; "
+                       "a question goes after ask)", shown);
     }
     if (distance > 0) return rt_fail(err, RT_ERR_USAGE, "unknown command \"%s\" (did you mean %s?)", shown, nearest->name);
     *found = nearest;

@@ -178,6 +178,7 @@ static void run_sets(compare *c) {
     eval_progress_start(&c->progress, shows_bar, 0);
     for (size_t i = 0; i < c->paths.n; i++) {
         rt_error err;
+        const compare_records before = c->records;
         const rt_status status = run_set(c, c->paths.v[i], &err);
         compare_tally_close(&c->tally);
         eval_progress_clear(&c->progress);
@@ -187,6 +188,7 @@ static void run_sets(compare *c) {
         }
         compare_outcomes_free(c->result.sets[c->result.n_sets].outcomes, c->result.settings.n);
         c->result.sets[c->result.n_sets].outcomes = NULL;
+        compare_records_forget(&c->records, &before);
         note_failure(c, &err, true);
     }
 }

@@ -69,3 +69,11 @@ rt_status compare_records_add(compare_records *r, const compare_asked *asked, rt
     ++*n;
     return RT_OK;
 }
+
+void compare_records_forget(compare_records *r, const compare_records *before) {
+    r->n = before->n;
+    r->n_same = before->n_same;
+    r->n_differing = before->n_differing;
+    r->n_left_out = before->n_left_out;
+    r->text.n = before->text.n;
+}

@@ -30,4 +30,7 @@ typedef struct compare_asked {
 /* Keeps it unless there are enough of its kind. */
 rt_status compare_records_add(compare_records *records, const compare_asked *asked, rt_error *err);
 
+/* Forgets what has been added since the records were as `before`, a copy of their struct, says. */
+void compare_records_forget(compare_records *records, const compare_records *before);
+
 #endif

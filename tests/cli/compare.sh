@@ -60,6 +60,15 @@ run compare --data "$tmp/none.jsonl,$questions/choice.jsonl" --limit 3 --ff-topk
 holds 'a set is missing: status' test "$status" -eq 3
 holds 'a set is missing: the other' test "$(wc -l <"$tmp/out")" -eq 2
 
+# A set that fails in its midst leaves nothing behind, neither in the table nor in the report.
+head -n 300 $questions/qa-mini-test.jsonl | gzip -c >"$tmp/compare/whole.gz"
+head -c 12700 "$tmp/compare/whole.gz" >"$tmp/compare/torn.jsonl.gz"
+run compare --data "$tmp/compare/torn.jsonl.gz,$questions/choice.jsonl" --ff-topk 64 --max-new-tokens 1 --batch-tokens 2000 \
+    --json --report "$tmp/compare/torn.html"
+holds 'a torn set: status' test "$status" -eq 4
+holds 'a torn set: the other' test "$(wc -l <"$tmp/out")" -eq 2
+holds 'a torn set: the report' test "$(grep -c 'data-differ="' "$tmp/compare/torn.html")" -eq "$(wc -l <$questions/choice.jsonl)"
+
 # Signals. With -v standard error tells each question as it is read, which is before its window goes through the model.
 # interrupt SIGNAL SEEN DATA OPTION...: sends the signal when standard error has a line that begins with SEEN.
 interrupt() {
