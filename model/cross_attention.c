@@ -126,7 +126,7 @@ static rt_status attend_projected(t5_session *s, size_t block, const t5_cross_st
     const size_t inner = s->cache.inner, layer = block * s->cross_capacity * inner;
     const rt_topk_attention_args args = {
         .n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv,
-        .topk = s->params.cross_topk, .chunk = t5_chunk(s, rows->m), .act = RT_SOFTMAX,
+        .topk = s->params.cross_topk, .chunk = t5_attention_chunk(s, rows->m), .act = RT_SOFTMAX,
         .spans = step->projected, .n_spans = step->n_projected,
         .Q = rows->q, .ldq = inner, .K = rt_matrix_f32(s->cross_k + layer, s->n_cross_tokens, config->d_kv, inner),
         .V = {.dtype = RT_F32, .data = s->cross_v + layer, .stride = inner, .panel = RT_PANEL},
@@ -143,7 +143,7 @@ static rt_status attend_absorbed(t5_session *s, size_t block, const t5_cross_ste
     const size_t d_model = config->d_model, inner = s->cache.inner, n = step->n_states;
     const rt_topk_attention_args args = {
         .n_heads = 1, .d_k = d_model, .d_v = d_model,
-        .topk = s->params.cross_topk, .chunk = t5_chunk(s, n * config->num_heads), .act = RT_SOFTMAX,
+        .topk = s->params.cross_topk, .chunk = t5_attention_chunk(s, n * config->num_heads), .act = RT_SOFTMAX,
         .spans = step->absorbed, .n_spans = step->n_absorbed,
         .Q = step->query, .ldq = d_model, .K = rt_matrix_f32(s->encoder_hidden, s->n_input_tokens, d_model, d_model),
         .V = {.dtype = RT_F32, .data = s->encoder_hidden, .stride = d_model, .panel = RT_PANEL},

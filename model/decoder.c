@@ -167,7 +167,7 @@ static rt_status self_attention(t5_session *s, size_t block, const t5_ids *token
     make_bias(config, &s->model->weights.decoder.block[block], plan);
     const rt_topk_attention_args args = {
         .n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv,
-        .topk = s->params.decoder_topk, .chunk = t5_chunk(s, rows->m), .act = RT_SOFTMAX, .causal = true,
+        .topk = s->params.decoder_topk, .chunk = t5_attention_chunk(s, rows->m), .act = RT_SOFTMAX, .causal = true,
         .spans = plan->self, .n_spans = s->n_rows,
         .Q = rows->q, .ldq = inner, .K = rt_matrix_f32(s->cache.k + layer, n_keys, config->d_kv, inner),
         .V = {.dtype = RT_F32, .data = s->cache.v + layer, .stride = inner, .panel = RT_PANEL},
@@ -212,7 +212,7 @@ rt_status t5_decode(t5_session *s, const t5_ids *tokens, rt_error *err) {
     for (size_t b = 0; b < config->num_decoder_layers; b++) {
         const t5_place feed_forward = {"decoder", "feed-forward", b};
         const t5_feed_forward_run run = {
-            .topk = s->params.ff_topk, .chunk = t5_chunk(s, n_states), .is_q8 = s->model->compute == T5_Q8, .tally = tally + b,
+            .topk = s->params.ff_topk, .chunk = t5_ff_chunk(s, n_states), .is_q8 = s->model->compute == T5_Q8, .tally = tally + b,
             .statistics = t5_statistics_of(s->statistics, T5_DECODER_FF, b),
         };
         RT_TRY(self_attention(s, b, tokens, &plan, err));

@@ -73,14 +73,14 @@ static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_e
     const t5_config *config = &s->model->config;
     const t5_block_weights *w = &s->model->weights.encoder.block[block];
     t5_activations *rows = &s->encoder_rows;
-    const size_t inner = config->num_heads * config->d_kv, chunk = t5_chunk(s, rows->m);
+    const size_t inner = config->num_heads * config->d_kv;
 
     const t5_place attention = {"encoder", "self-attention", block}, feed_forward = {"encoder", "feed-forward", block};
     RT_TRY(t5_layer_project(&s->compute, config, &w->self, &attention, rows, err));
     make_bias(config, w, plan);
     const rt_topk_attention_args args = {
         .n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv,
-        .topk = s->params.encoder_topk, .chunk = chunk, .act = RT_SOFTMAX,
+        .topk = s->params.encoder_topk, .chunk = t5_attention_chunk(s, rows->m), .act = RT_SOFTMAX,
         .spans = plan->spans, .n_spans = plan->n_inputs,
         .Q = rows->q, .ldq = inner, .K = rt_matrix_f32(rows->k, rows->m, config->d_kv, inner),
         .V = {.dtype = RT_F32, .data = rows->v, .stride = inner, .panel = RT_PANEL},
@@ -90,7 +90,7 @@ static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_e
         .statistics = t5_statistics_of(s->statistics, T5_ENCODER_SELF, block),
     };
     const t5_feed_forward_run run = {
-        .topk = s->params.ff_topk, .chunk = chunk, .is_q8 = s->model->compute == T5_Q8, .tally = &s->tally[block],
+        .topk = s->params.ff_topk, .chunk = t5_ff_chunk(s, rows->m), .is_q8 = s->model->compute == T5_Q8, .tally = &s->tally[block],
         .statistics = t5_statistics_of(s->statistics, T5_ENCODER_FF, block),
     };
     rt_error cause;

@@ -6,7 +6,7 @@
 #include "runtime/heads.h"
 #include "runtime/matmul.h"
 
-t5_session_params t5_session_defaults(void) { return (t5_session_params){.chunk = 64, .batch_tokens = 4096, .tokens_per_input = 32}; }
+t5_session_params t5_session_defaults(void) { return (t5_session_params){.chunk = 256, .batch_tokens = 4096, .tokens_per_input = 32}; }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
@@ -108,16 +108,16 @@ const char *t5_session_isa(const t5_session *session) { return session->compute.
 void t5_session_place_scratch(t5_session *session, rt_arena *arena, size_t m, size_t max_keys) {
     const t5_config *c = &session->model->config;
     const rt_kernels *kernels = session->compute.kernels;
-    const size_t chunk = t5_chunk(session, m);
+    const size_t chunk = t5_attention_chunk(session, m), ff_chunk = t5_ff_chunk(session, m);
     size_t bytes = rt_dot_rows_scratch(kernels, larger(c->d_model, c->num_heads * c->d_kv));
     bytes = larger(bytes, rt_heads_scratch(kernels, c->d_model));
     bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, max_keys, larger(c->d_kv, c->d_model), false));
     if (rt_topk_keys_pays(kernels, max_keys, session->params.encoder_topk)) {
         bytes = larger(bytes, rt_topk_attention_copies_scratch(kernels, chunk, max_keys, c->d_kv));
     }
-    bytes = larger(bytes, rt_topk_attention_scratch(kernels, chunk, c->d_ff, c->d_model, c->is_gated_act));
+    bytes = larger(bytes, rt_topk_attention_scratch(kernels, ff_chunk, c->d_ff, c->d_model, c->is_gated_act));
     const rt_screen *screen = &session->model->weights.screen_shape;
-    if (screen->n > 0) bytes = larger(bytes, rt_topk_attention_screen_scratch(kernels, chunk, screen, c->is_gated_act));
+    if (screen->n > 0) bytes = larger(bytes, rt_topk_attention_screen_scratch(kernels, ff_chunk, screen, c->is_gated_act));
     bytes = (bytes + RT_ARENA_ALIGN - 1) / RT_ARENA_ALIGN * RT_ARENA_ALIGN;
     session->compute.scratch = rt_arena_alloc(arena, rt_n_threads(&session->compute), bytes);
     session->compute.scratch_bytes = bytes;

@@ -78,7 +78,7 @@ enum { T5_ALL = 0 }; /* as a top-k: keep all, the dense layer */
 
 typedef struct t5_session_params {
     size_t threads;      /* 0: as many as there are cores */
-    size_t chunk;        /* at most so many queries share one block of scores; memory, not results, depends on it */
+    size_t chunk;        /* at most so many queries (in attention: 64) share one block of scores; memory, not results, depends on it */
     size_t batch_tokens; /* t5_generate puts inputs side by side up to so many encoder tokens, and where answers are done lets the next
                             inputs in; t5_score counts the targets' ids too */
     size_t tokens_per_input; /* tokens that the decoder will be fed for one input, over all its rows (num_beams * max_new_tokens): up to d_kv
