@@ -13,8 +13,6 @@ enum {
     SHARE_ROWS_MIN = 16 /* a chunk of the feed-forward is not cut smaller than this to feed a thread: it would read all of wi for it */
 };
 
-static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
-
 size_t rt_topk_attention_scratch(const rt_kernels *kernels, size_t chunk, size_t max_keys, size_t d_k, bool gated) {
     return rt_unit_rows_bytes(chunk, max_keys, gated) + rt_unit_scratch(kernels, max_keys, d_k);
 }
@@ -118,7 +116,7 @@ static void share_panels(void *context, size_t item, size_t worker) {
 static size_t queries_per_chunk(const rt_topk_attention_args *args, size_t n_threads, size_t max_queries, bool estimates) {
     if (estimates) return args->chunk < ESTIMATE_ROWS ? args->chunk : ESTIMATE_ROWS;
     if (args->n_spans * args->n_heads > 1 || max_queries < SHARE_ROWS_MIN * n_threads) return args->chunk;
-    const size_t n_chunks = round_up((max_queries + args->chunk - 1) / args->chunk, n_threads);
+    const size_t of_all_threads = args->chunk * n_threads, n_chunks = (max_queries + of_all_threads - 1) / of_all_threads * n_threads;
     return (max_queries + n_chunks - 1) / n_chunks;
 }
 

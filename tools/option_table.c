@@ -82,7 +82,7 @@ const opt_row opt_table[OPT_N] = {
     [OPT_ATTN_LIST] = {"attn-topk", 0, OPT_KIND_TEXT, OPT_COMPARE, 0, 0, FIELD(compare.attn_list), "K,K,...", NULL,
                        "Compare these k of all attention with dense; enc=64+cross=16 sets encoder, decoder (dec) and cross-attention apart."},
     [OPT_CHUNK] = {"chunk", 0, OPT_KIND_COUNT, PLAN_COMMANDS, 1, MAX_TOKENS, FIELD(session.chunk), "N", NULL,
-                   "Work on at most N queries at a time; memory depends on it, answers do not."},
+                   "Work on at most N queries at a time (in attention: 64); memory depends on it, answers do not."},
     [OPT_BATCH_TOKENS] = {"batch-tokens", 0, OPT_KIND_COUNT, RUN_COMMANDS, 1, MAX_TOKENS, FIELD(session.batch_tokens), "N", NULL,
                           "Put inputs side by side up to N tokens; memory and speed depend on it, answers do not."},
     [OPT_THREADS] = {"threads", 0, OPT_KIND_COUNT, MACHINE_COMMANDS, 1, MAX_THREADS, FIELD(session.threads), "N", "all cores",
