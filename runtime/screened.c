@@ -54,31 +54,31 @@ static void list_queries(size_t m, const uint64_t mask[BLOCK], unit_list list[RT
     }
 }
 
-/* The place in row i where the next computed score of a range goes. */
-static size_t next_place(const rt_screened *s, size_t i, size_t range) {
-    return i * s->ld + range * RT_SCREEN_RANGE + s->n_found[i * n_ranges(s->screen) + range]++;
+/* Adds a score of row i to what the call that began with unit `first` has found, if ReLU keeps it. */
+static void append(const rt_screened *s, size_t i, size_t first, size_t unit, float score) {
+    uint32_t *n = &s->n_found[i * n_ranges(s->screen) + first / RT_SCREEN_RANGE];
+    const size_t at = i * s->ld + first + *n;
+    s->S[at] = score;
+    s->index[at] = (uint32_t)unit;
+    *n += score <= 0.0f ? 0 : 1; /* no branch: one in two is kept */
 }
 
 /* The scores of one query for its units of a panel, some rows of W at a time: few queries wait for memory, which likes to be asked for several
  * rows at once. W in f32. Returns how many. */
-static size_t compute_query(const rt_kernels *kernels, const rt_screened *s, size_t i, const float *x, const rt_matrix *W, size_t unit,
-                            uint64_t mask) {
+static size_t compute_query(const rt_kernels *kernels, const rt_screened *s, size_t i, const float *x, const rt_matrix *W, size_t first,
+                            size_t unit, uint64_t mask) {
     uint8_t units[RT_SCREEN_PANEL];
     float score[RT_SCREEN_PANEL];
     size_t n = 0;
     for (uint64_t left = mask; left != 0; left &= left - 1) units[n++] = (uint8_t)__builtin_ctzll(left);
     kernels->dot_listed(n, units, W->cols, rt_matrix_row(W, unit), W->stride, x, score);
-    for (size_t t = 0; t < n; t++) {
-        const size_t at = next_place(s, i, unit / RT_SCREEN_RANGE);
-        s->S[at] = score[t];
-        s->index[at] = (uint32_t)(unit + units[t]);
-    }
+    for (size_t t = 0; t < n; t++) append(s, i, first, unit + units[t], score[t]);
     return n;
 }
 
 /* The scores of one unit for its queries, appended to their rows. */
-static void compute_unit(const rt_kernels *kernels, const rt_screened *s, size_t i0, const float *X, size_t ldx, const rt_matrix *W, size_t unit,
-                         const unit_list *list, float *scratch) {
+static void compute_unit(const rt_kernels *kernels, const rt_screened *s, size_t i0, const float *X, size_t ldx, const rt_matrix *W, size_t first,
+                         size_t unit, const unit_list *list, float *scratch) {
     float score[BLOCK];
     const float *w = rt_matrix_row(W, unit);
     if (W->dtype != RT_F32) {
@@ -86,27 +86,23 @@ static void compute_unit(const rt_kernels *kernels, const rt_screened *s, size_t
         w = scratch;
     }
     kernels->dot_listed(list->n, list->query, W->cols, X + i0 * ldx, ldx, w, score);
-    for (size_t t = 0; t < list->n; t++) {
-        const size_t at = next_place(s, i0 + list->query[t], unit / RT_SCREEN_RANGE);
-        s->S[at] = score[t];
-        s->index[at] = (uint32_t)unit;
-    }
+    for (size_t t = 0; t < list->n; t++) append(s, i0 + list->query[t], first, unit, score[t]);
 }
 
 /* One panel of n units for one block of queries; returns how many scores were computed. */
 static size_t compute_panel(const rt_kernels *kernels, const rt_screened *s, size_t i0, size_t m, const float *X, size_t ldx, const rt_matrix *W,
-                            size_t unit, size_t n, float *scratch) {
+                            size_t first, size_t unit, size_t n, float *scratch) {
     uint64_t mask[BLOCK];
     size_t computed = 0;
     screen_panel(kernels, s, i0, m, unit, n, mask);
     if (m <= FEW_QUERIES && W->dtype == RT_F32) {
-        for (size_t i = 0; i < m; i++) computed += compute_query(kernels, s, i0 + i, X + (i0 + i) * ldx, W, unit, mask[i]);
+        for (size_t i = 0; i < m; i++) computed += compute_query(kernels, s, i0 + i, X + (i0 + i) * ldx, W, first, unit, mask[i]);
         return computed;
     }
     unit_list list[RT_SCREEN_PANEL];
     list_queries(m, mask, list);
     for (size_t j = 0; j < n; j++) {
-        if (list[j].n > 0) compute_unit(kernels, s, i0, X, ldx, W, unit + j, &list[j], scratch);
+        if (list[j].n > 0) compute_unit(kernels, s, i0, X, ldx, W, first, unit + j, &list[j], scratch);
         computed += list[j].n;
     }
     return computed;
@@ -118,7 +114,7 @@ void rt_screen_scores(const rt_kernels *kernels, const rt_screened *to, size_t m
     for (size_t unit = first; unit < first + n; unit += RT_SCREEN_PANEL) {
         const size_t left = first + n - unit, n_units = left < RT_SCREEN_PANEL ? left : RT_SCREEN_PANEL;
         for (size_t i0 = 0; i0 < m; i0 += BLOCK) {
-            computed += compute_panel(kernels, to, i0, m - i0 < BLOCK ? m - i0 : BLOCK, X, ldx, W, unit, n_units, scratch);
+            computed += compute_panel(kernels, to, i0, m - i0 < BLOCK ? m - i0 : BLOCK, X, ldx, W, first, unit, n_units, scratch);
         }
     }
     if (tally != NULL) {
@@ -127,16 +123,15 @@ void rt_screen_scores(const rt_kernels *kernels, const rt_screened *to, size_t m
     }
 }
 
-size_t rt_screened_positive(const rt_kernels *kernels, const rt_screened *of, size_t i, uint32_t *among) {
+size_t rt_screened_join(const rt_screened *of, size_t i) {
     float *S = of->S + i * of->ld;
     uint32_t *index = of->index + i * of->ld;
     const uint32_t *n_found = of->n_found + i * n_ranges(of->screen);
     size_t n = n_found[0];
     for (size_t r = 1; r < n_ranges(of->screen); n += n_found[r++]) {
+        if (n_found[r] == 0) continue;
         memmove(S + n, S + r * RT_SCREEN_RANGE, n_found[r] * sizeof *S);
         memmove(index + n, index + r * RT_SCREEN_RANGE, n_found[r] * sizeof *index);
     }
-    const size_t positive = kernels->keep_above(n, S, 0.0f, 0, among, S);
-    for (size_t t = 0; t < positive; t++) index[t] = index[among[t]];
-    return positive;
+    return n;
 }

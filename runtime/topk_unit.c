@@ -138,7 +138,7 @@ static size_t select_row(const rt_unit *unit, size_t i, void *scratch) {
     }
     /* Of ReLU only the positive matter, and where more than topk are positive the topk largest are among them. */
     uint32_t *among = scratch;
-    const size_t positive = unit->args->screen != NULL ? rt_screened_positive(kernels, &unit->screened, i, among)
+    const size_t positive = unit->args->screen != NULL ? rt_screened_join(&unit->screened, i)
                                                        : kernels->keep_above(n, s, 0.0f, 0, index, s);
     if (unit->args->statistics != NULL) count_positive(unit->args->statistics, positive);
     if (topk == 0 || positive <= topk) return positive;
