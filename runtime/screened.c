@@ -18,7 +18,7 @@ size_t rt_screened_bytes(const rt_screen *screen, size_t m) {
 
 /* The 8-bit rows come first: the kernels read them several times as fast where they begin with a line of the cache. */
 rt_screened rt_screened_place(const rt_screen *screen, size_t m, float *S, uint32_t *index, size_t ld, void *memory) {
-    rt_screened s = {.screen = screen, .ld = ld, .S = S, .index = index, .p = memory};
+    rt_screened s = {.screen = screen, .m = m, .ld = ld, .S = S, .index = index, .p = memory};
     s.query = (rt_screen_query *)(void *)(s.p + round_up(m * screen->k_padded));
     s.n_found = (uint32_t *)(s.query + m);
     return s;
@@ -26,7 +26,7 @@ rt_screened rt_screened_place(const rt_screen *screen, size_t m, float *S, uint3
 
 void rt_screen_prepare(const rt_kernels *kernels, const rt_screened *to, size_t m, const float *X, size_t ldx) {
     for (size_t i = 0; i < m; i++) kernels->quantise(to->screen->k, X + i * ldx, to->p + i * to->screen->k_padded, &to->query[i]);
-    memset(to->n_found, 0, m * n_ranges(to->screen) * sizeof *to->n_found);
+    memset(to->n_found, 0, to->m * n_ranges(to->screen) * sizeof *to->n_found);
 }
 
 /* The queries of a block that a unit has to be computed for. */
@@ -56,7 +56,7 @@ static void list_queries(size_t m, const uint64_t mask[BLOCK], unit_list list[RT
 
 /* Adds a score of row i to what the call that began with unit `first` has found, if ReLU keeps it. */
 static void append(const rt_screened *s, size_t i, size_t first, size_t unit, float score) {
-    uint32_t *n = &s->n_found[i * n_ranges(s->screen) + first / RT_SCREEN_RANGE];
+    uint32_t *n = &s->n_found[first / RT_SCREEN_RANGE * s->m + i];
     const size_t at = i * s->ld + first + *n;
     s->S[at] = score;
     s->index[at] = (uint32_t)unit;
@@ -76,17 +76,15 @@ static size_t compute_query(const rt_kernels *kernels, const rt_screened *s, siz
     return n;
 }
 
-/* The scores of one unit for its queries, appended to their rows. */
-static void compute_unit(const rt_kernels *kernels, const rt_screened *s, size_t i0, const float *X, size_t ldx, const rt_matrix *W, size_t first,
-                         size_t unit, const unit_list *list, float *scratch) {
-    float score[BLOCK];
+/* The scores of one unit for its queries. */
+static void compute_unit(const rt_kernels *kernels, const float *X, size_t ldx, const rt_matrix *W, size_t unit, const unit_list *list,
+                         float *score, float *scratch) {
     const float *w = rt_matrix_row(W, unit);
     if (W->dtype != RT_F32) {
         kernels->widen[W->dtype](W->cols, w, scratch);
         w = scratch;
     }
-    kernels->dot_listed(list->n, list->query, W->cols, X + i0 * ldx, ldx, w, score);
-    for (size_t t = 0; t < list->n; t++) append(s, i0 + list->query[t], first, unit, score[t]);
+    kernels->dot_listed(list->n, list->query, W->cols, X, ldx, w, score);
 }
 
 /* One panel of n units for one block of queries; returns how many scores were computed. */
@@ -100,10 +98,16 @@ static size_t compute_panel(const rt_kernels *kernels, const rt_screened *s, siz
         return computed;
     }
     unit_list list[RT_SCREEN_PANEL];
+    float score[RT_SCREEN_PANEL * BLOCK];
     list_queries(m, mask, list);
     for (size_t j = 0; j < n; j++) {
-        if (list[j].n > 0) compute_unit(kernels, s, i0, X, ldx, W, first, unit + j, &list[j], scratch);
+        if (list[j].n > 0) compute_unit(kernels, X + i0 * ldx, ldx, W, unit + j, &list[j], score + computed, scratch);
         computed += list[j].n;
+    }
+    /* Not unit by unit: the rows of X push the ends of the queries' lists out of the first-level cache. */
+    const float *next = score;
+    for (size_t j = 0; j < n; j++) {
+        for (size_t t = 0; t < list[j].n; t++) append(s, i0 + list[j].query[t], first, unit + j, *next++);
     }
     return computed;
 }
@@ -126,12 +130,13 @@ void rt_screen_scores(const rt_kernels *kernels, const rt_screened *to, size_t m
 size_t rt_screened_join(const rt_screened *of, size_t i) {
     float *S = of->S + i * of->ld;
     uint32_t *index = of->index + i * of->ld;
-    const uint32_t *n_found = of->n_found + i * n_ranges(of->screen);
-    size_t n = n_found[0];
-    for (size_t r = 1; r < n_ranges(of->screen); n += n_found[r++]) {
-        if (n_found[r] == 0) continue;
-        memmove(S + n, S + r * RT_SCREEN_RANGE, n_found[r] * sizeof *S);
-        memmove(index + n, index + r * RT_SCREEN_RANGE, n_found[r] * sizeof *index);
+    size_t n = of->n_found[i];
+    for (size_t r = 1; r < n_ranges(of->screen); r++) {
+        const size_t found = of->n_found[r * of->m + i];
+        if (found == 0) continue;
+        memmove(S + n, S + r * RT_SCREEN_RANGE, found * sizeof *S);
+        memmove(index + n, index + r * RT_SCREEN_RANGE, found * sizeof *index);
+        n += found;
     }
     return n;
 }

@@ -11,11 +11,12 @@ enum { RT_SCREEN_RANGE = 3 * RT_SCREEN_PANEL };
 
 typedef struct rt_screened {
     const rt_screen *screen;
+    size_t m;        /* queries at most */
     size_t ld;       /* from row to row of S and index */
     float *S;        /* [m, ld]: the positive scores (NaN counts) of a call from its first unit's place on */
     uint32_t *index; /* [m, ld]: their units */
     rt_screen_query *query; /* [m] */
-    uint32_t *n_found;      /* [m, ranges of RT_SCREEN_RANGE units]: of the call that began with that range */
+    uint32_t *n_found;      /* [ranges of RT_SCREEN_RANGE units, m]: of the call that began with that range */
     int8_t *p;              /* [m, k_padded] */
 } rt_screened;
 
