@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    BLOCK = 64,     /* queries at a time: their numbers fit a byte, their rows (768 floats each) the second-level cache */
+    BLOCK = 128,   /* queries at a time: their numbers fit a byte, their rows (768 floats each) half the second-level cache */
     FEW_QUERIES = 4 /* up to so many each unit is wanted by about one of them (tests/bench: ask 7 %, beam 11 % faster than unit by unit) */
 };
 
