@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "model/admit.h"
+#include "model/distinct_tokens.h"
 #include "model/embedding.h"
 #include "model/plan.h"
 #include "model/relative_bias.h"
@@ -15,6 +16,7 @@ typedef struct encoder_plan {
     const float *table; /* that bias is made from */
     float *bias;        /* [num_heads, 2 longest - 1] */
     rt_key_copies copies; /* of the block's keys, where selection can use them */
+    t5_distinct_tokens tokens;
 } encoder_plan;
 
 static bool selects_by_estimates(const t5_session *s, const encoder_plan *plan) {
@@ -27,6 +29,7 @@ static void place(t5_session *s, rt_arena *arena, size_t n_inputs, size_t n_toke
     plan->spans = rt_arena_alloc(arena, n_inputs, sizeof *plan->spans);
     plan->bias = rt_arena_alloc(arena, config->num_heads * (2 * plan->longest - 1), sizeof *plan->bias);
     t5_activations_place(arena, s->model, n_tokens, &s->encoder_rows);
+    t5_distinct_tokens_place(arena, config, n_tokens, &plan->tokens);
     if (selects_by_estimates(s, plan)) rt_key_copies_place(arena, n_tokens, n_inputs, config->num_heads, config->d_kv, config->d_kv, &plan->copies);
 }
 
@@ -69,6 +72,24 @@ static void make_bias(const t5_config *config, const t5_block_weights *w, encode
     t5_relative_bias(config, plan->table, true, plan->longest - 1, plan->longest - 1, plan->bias);
 }
 
+/* rows->x = the embeddings, rows->q, k, v = the projections of block 0. */
+static rt_status project_tokens(t5_session *s, const t5_ids *inputs, size_t n_inputs, encoder_plan *plan, rt_error *err) {
+    const t5_config *config = &s->model->config;
+    const t5_place place = {"encoder", "self-attention", 0};
+    t5_activations *rows = &s->encoder_rows, of_tokens = *rows;
+    t5_distinct_tokens_find(config, inputs, n_inputs, &plan->tokens);
+    of_tokens.m = plan->tokens.n;
+    t5_embed(s, &(t5_ids){.ids = plan->tokens.id, .n = plan->tokens.n}, 1, rows->x);
+    RT_TRY(t5_layer_project(&s->compute, config, &s->model->weights.encoder.block[0].self, &place, &of_tokens, err));
+    float *const projected[] = {rows->q, rows->k, rows->v};
+    for (size_t i = 0; i < sizeof projected / sizeof *projected; i++) {
+        t5_distinct_tokens_spread(&s->compute, &plan->tokens, rows->m, config->num_heads * config->d_kv, projected[i]);
+    }
+    t5_embed(s, inputs, n_inputs, rows->x);
+    return RT_OK;
+}
+
+/* A block, whose q, k and v are there if it is the first. */
 static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_error *err) {
     const t5_config *config = &s->model->config;
     const t5_block_weights *w = &s->model->weights.encoder.block[block];
@@ -76,7 +97,7 @@ static rt_status run_block(t5_session *s, size_t block, encoder_plan *plan, rt_e
     const size_t inner = config->num_heads * config->d_kv;
 
     const t5_place attention = {"encoder", "self-attention", block}, feed_forward = {"encoder", "feed-forward", block};
-    RT_TRY(t5_layer_project(&s->compute, config, &w->self, &attention, rows, err));
+    if (block > 0) RT_TRY(t5_layer_project(&s->compute, config, &w->self, &attention, rows, err));
     make_bias(config, w, plan);
     const rt_topk_attention_args args = {
         .n_heads = config->num_heads, .d_k = config->d_kv, .d_v = config->d_kv,
@@ -123,9 +144,9 @@ rt_status t5_encode_more(t5_session *s, const t5_ids *inputs, size_t n_inputs, s
         s->input[s->n_inputs + i] = (t5_input){.key = s->n_input_tokens + at, .n_keys = inputs[i].n};
     }
     s->encoder_rows.n = s->encoder_hidden + s->n_input_tokens * config->d_model;
-    t5_embed(s, inputs, n_inputs, s->encoder_rows.x);
     const t5_place last = {"encoder", "final norm", config->num_layers};
     t5_laps_begin(s->laps);
+    RT_TRY(project_tokens(s, inputs, n_inputs, &plan, err));
     for (size_t b = 0; b < config->num_layers; b++) RT_TRY(run_block(s, b, &plan, err));
     RT_TRY(t5_layer_norm(&s->compute, config, w->final_layer_norm, &last, &s->encoder_rows, err));
     s->n_inputs += n_inputs;
