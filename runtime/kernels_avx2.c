@@ -143,6 +143,10 @@ V void dot_tile(size_t rows, size_t cols, size_t k, const float *A, size_t lda, 
     }
 }
 
+V void dot_tile_in_turn(size_t rows, size_t cols, size_t k, const float *A, size_t lda, const float *B, size_t ldb, float *C, size_t ldc) {
+    _Pragma("GCC unroll 3") for (size_t j = 0; j < cols; j++) dot_tile(rows, 1, k, A, lda, B + j * ldb, ldb, C + j, ldc);
+}
+
 V __m256 of_sums(const int32_t *U, int32_t s) {
     return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_loadu_si256((const __m256i *)U), _mm256_set1_epi32(s)));
 }

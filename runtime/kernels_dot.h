@@ -1,18 +1,17 @@
 /* Products of rows, in lanes order; part of kernels_vector.h. */
 
 #ifndef RT_OWN_DOT_TILE
-/* One tile, rows x cols accumulators held in registers over the whole of k. */
-RT_KERNEL inline __attribute__((always_inline)) void dot_tile(size_t rows, size_t cols, size_t k, const float *A, size_t lda, const float *B,
-                                                              size_t ldb, float *C, size_t ldc) {
-    v16 acc[RT_DOT_ROWS][RT_DOT_COLS];
+/* Columns first .. first + cols - 1 of a tile's accumulators, held in registers over the whole of k. */
+RT_KERNEL inline __attribute__((always_inline)) void dot_sums(size_t rows, size_t first, size_t cols, size_t k, const float *A, size_t lda,
+                                                              const float *B, size_t ldb, v16 acc[RT_DOT_ROWS][RT_DOT_COLS]) {
     UNROLL for (size_t i = 0; i < rows; i++) {
-        UNROLL for (size_t j = 0; j < cols; j++) acc[i][j] = v_zero();
+        UNROLL for (size_t j = first; j < first + cols; j++) acc[i][j] = v_zero();
     }
     size_t c = 0;
     for (; c + RT_LANES <= k; c += RT_LANES) {
         v16 a[RT_DOT_ROWS];
         UNROLL for (size_t i = 0; i < rows; i++) a[i] = v_load(A + i * lda + c);
-        UNROLL for (size_t j = 0; j < cols; j++) {
+        UNROLL for (size_t j = first; j < first + cols; j++) {
             const v16 b = v_load(B + j * ldb + c);
             UNROLL for (size_t i = 0; i < rows; i++) acc[i][j] = v_fma(a[i], b, acc[i][j]);
         }
@@ -20,21 +19,54 @@ RT_KERNEL inline __attribute__((always_inline)) void dot_tile(size_t rows, size_
     if (c < k) {
         v16 a[RT_DOT_ROWS];
         UNROLL for (size_t i = 0; i < rows; i++) a[i] = v_load_n(A + i * lda + c, k - c);
-        UNROLL for (size_t j = 0; j < cols; j++) {
+        UNROLL for (size_t j = first; j < first + cols; j++) {
             const v16 b = v_load_n(B + j * ldb + c, k - c);
             /* A lane that has no term keeps its bits: it must not meet 0 * 0, which would turn -0 into +0. */
             UNROLL for (size_t i = 0; i < rows; i++) acc[i][j] = v_fma_n(a[i], b, acc[i][j], k - c);
         }
     }
+}
+
+RT_KERNEL inline __attribute__((always_inline)) void dot_tile(size_t rows, size_t cols, size_t k, const float *A, size_t lda, const float *B,
+                                                              size_t ldb, float *C, size_t ldc) {
+    v16 acc[RT_DOT_ROWS][RT_DOT_COLS];
+    dot_sums(rows, 0, cols, k, A, lda, B, ldb, acc);
+    v_dot_store(rows, cols, acc, C, ldc);
+}
+
+/* The same, one row of B after another. */
+RT_KERNEL inline __attribute__((always_inline)) void dot_tile_in_turn(size_t rows, size_t cols, size_t k, const float *A, size_t lda, const float *B,
+                                                                      size_t ldb, float *C, size_t ldc) {
+    v16 acc[RT_DOT_ROWS][RT_DOT_COLS];
+    UNROLL for (size_t j = 0; j < cols; j++) dot_sums(rows, j, 1, k, A, lda, B, ldb, acc);
     v_dot_store(rows, cols, acc, C, ldc);
 }
 #endif
 
+/* Up to so many rows of A wait for B to come from memory, which is read fastest from end to end, not several rows at once (tests/bench/requests at
+ * T5-base's shape: ask 0.93, beam 0.85 of the time). With more rows arithmetic takes longer; and where rows are shorter, the whole model fits the
+ * caches, and to add up one row at a time takes longer (that of qa-mini, 128 long: 1.2). */
+enum { FEW_ROWS = 8, LONG_ROW = 512 };
+
+RT_KERNEL inline __attribute__((always_inline)) bool waits_for_memory(size_t m, size_t k) { return m <= FEW_ROWS && k >= LONG_ROW; }
+
 RT_KERNEL inline __attribute__((always_inline)) void dot_rows(size_t rows, size_t n, size_t k, const float *A, size_t lda, const float *B, size_t ldb,
                                                               float *C, size_t ldc) {
     size_t j = 0;
-    for (; j + RT_DOT_COLS <= n; j += RT_DOT_COLS) dot_tile(rows, RT_DOT_COLS, k, A, lda, B + j * ldb, ldb, C + j, ldc);
+    for (; j + RT_DOT_COLS <= n; j += RT_DOT_COLS) {
+        if (waits_for_memory(rows, k)) dot_tile_in_turn(rows, RT_DOT_COLS, k, A, lda, B + j * ldb, ldb, C + j, ldc);
+        else dot_tile(rows, RT_DOT_COLS, k, A, lda, B + j * ldb, ldb, C + j, ldc);
+    }
     for (; j < n; j++) dot_tile(rows, 1, k, A, lda, B + j * ldb, ldb, C + j, ldc);
+}
+
+/* A's rows by whole tiles. */
+RT_KERNEL inline __attribute__((always_inline)) void dot_tiles(bool in_turn, size_t m, size_t cols, size_t k, const float *A, size_t lda,
+                                                               const float *B, size_t ldb, float *C, size_t ldc) {
+    for (size_t i = 0; i < m; i += RT_DOT_ROWS) {
+        if (in_turn) dot_tile_in_turn(RT_DOT_ROWS, cols, k, A + i * lda, lda, B, ldb, C + i * ldc, ldc);
+        else dot_tile(RT_DOT_ROWS, cols, k, A + i * lda, lda, B, ldb, C + i * ldc, ldc);
+    }
 }
 
 RT_KERNEL void dot(size_t m, size_t n, size_t k, const float *A, size_t lda, const float *B, size_t ldb, float *C, size_t ldc) {
@@ -42,13 +74,10 @@ RT_KERNEL void dot(size_t m, size_t n, size_t k, const float *A, size_t lda, con
     const size_t full = m - m % RT_DOT_ROWS;
     size_t j = 0;
     for (; full > 0 && j + RT_DOT_COLS <= n; j += RT_DOT_COLS) {
-        for (size_t i = 0; i < full; i += RT_DOT_ROWS) {
-            dot_tile(RT_DOT_ROWS, RT_DOT_COLS, k, A + i * lda, lda, B + j * ldb, ldb, C + i * ldc + j, ldc);
-        }
+        if (waits_for_memory(m, k)) dot_tiles(true, full, RT_DOT_COLS, k, A, lda, B + j * ldb, ldb, C + j, ldc);
+        else dot_tiles(false, full, RT_DOT_COLS, k, A, lda, B + j * ldb, ldb, C + j, ldc);
     }
-    for (; full > 0 && j < n; j++) {
-        for (size_t i = 0; i < full; i += RT_DOT_ROWS) dot_tile(RT_DOT_ROWS, 1, k, A + i * lda, lda, B + j * ldb, ldb, C + i * ldc + j, ldc);
-    }
+    for (; full > 0 && j < n; j++) dot_tiles(false, full, 1, k, A, lda, B + j * ldb, ldb, C + j, ldc);
     A += full * lda, C += full * ldc;
     switch (m - full) {
     case 1: dot_rows(1, n, k, A, lda, B, ldb, C, ldc); break;

@@ -7,7 +7,7 @@
  *   v16, v_zero v_set v_load v_load_n v_store v_store_n v_load_f16(_n) v_load_bf16(_n) v_load_i8(_n)
  *   v_add v_sub v_mul v_div v_fma v_max v_abs v_neg v_pow2 (2^n of a rounded z, see kernels_math.h) v_sum (lanes order)
  *   v_lt v_ge v_nle v_eq v_nan: comparisons to 16 mask bits;  v_pick(mask, a, b): a where set
- *   v_dot_store: the sums of a tile of accumulators into C;  or, with RT_OWN_DOT_TILE, a dot_tile of its own
+ *   v_dot_store: the sums of a tile of accumulators into C;  or, with RT_OWN_DOT_TILE, a dot_tile and a dot_tile_in_turn of its own
  *   RT_INDEXED_ROWS           rows of dot_indexed at a time, even;  v_store_sums(out, n, acc): the sums of the first n of so many accumulators
  *   v_list(mask, i, index): i + l for the lanes l of mask, packed, and how many; may write 16
  *   and what kernels_bytes.h asks for, which is to be included after this one
