@@ -75,12 +75,18 @@ static void make_bias(const t5_config *config, const t5_block_weights *w, encode
 /* rows->x = the embeddings, rows->q, k, v = the projections of block 0. */
 static rt_status project_tokens(t5_session *s, const t5_ids *inputs, size_t n_inputs, encoder_plan *plan, rt_error *err) {
     const t5_config *config = &s->model->config;
+    const t5_attention_weights *w = &s->model->weights.encoder.block[0].self;
     const t5_place place = {"encoder", "self-attention", 0};
     t5_activations *rows = &s->encoder_rows, of_tokens = *rows;
     t5_distinct_tokens_find(config, inputs, n_inputs, &plan->tokens);
     of_tokens.m = plan->tokens.n;
     t5_embed(s, &(t5_ids){.ids = plan->tokens.id, .n = plan->tokens.n}, 1, rows->x);
-    RT_TRY(t5_layer_project(&s->compute, config, &s->model->weights.encoder.block[0].self, &place, &of_tokens, err));
+    const rt_status status = t5_layer_project(&s->compute, config, w, &place, &of_tokens, err);
+    if (status != RT_OK) { /* a token's state is not finite: tell the first row that has it */
+        t5_embed(s, inputs, n_inputs, rows->x);
+        RT_TRY(t5_layer_norm(&s->compute, config, w->layer_norm, &place, rows, err));
+        return status;
+    }
     float *const projected[] = {rows->q, rows->k, rows->v};
     for (size_t i = 0; i < sizeof projected / sizeof *projected; i++) {
         t5_distinct_tokens_spread(&s->compute, &plan->tokens, rows->m, config->num_heads * config->d_kv, projected[i]);

@@ -220,6 +220,7 @@ static const poison poisons[] = {
     {"encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", 0, "encoder block 0"},
     {"encoder.final_layer_norm.weight", 2, "decoder block 0"},
     {"shared.weight", 6, "encoder block 0"},
+    {"shared.weight", 1, "encoder block 0, self-attention: the state of row 5"}, /* the fifth token, for one comes twice */
     {"shared.weight", 0, "decoder block 0"},
     {"shared.weight", 9, "decoder: a logit"},
     {"decoder.block.0.layer.0.SelfAttention.v.weight", 8, "decoder block 0"},
