@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "runtime/screened.h"
 #include "tests/support/attention_case.h"
 #include "tests/support/require.h"
 #include "tests/support/variants.h"
@@ -194,8 +195,9 @@ END_TEST
 START_TEST(screening_changes_no_bit) {
     attention_spec spec = feed_forward;
     spec.screen = true;
-    for (size_t i = 0; i < 3 * 3 * 2 * 2; i++) {
+    for (size_t i = 0; i < 3 * 3 * 2 * 2 * 2; i++) {
         size_t rest = i;
+        spec.shapes[0].n_keys = digit(&rest, 2) == 1 ? 600 : 3 * RT_SCREEN_RANGE + 1; /* one unit in the last range */
         spec.dtype_k = (rt_dtype)digit(&rest, 3);
         spec.topk = 20 * digit(&rest, 3);
         spec.gate = digit(&rest, 2) == 1;
@@ -265,6 +267,7 @@ START_TEST(nan_in_dense_rows_comes_out) {
         attention_spec spec = specs[digit(&rest, LENGTH(specs))];
         spec.act = (rt_activation)digit(&rest, N_ACTIVATIONS);
         spec.gate = spec.n_heads == 1 && rest % 2 == 0;
+        spec.screen = spec.n_heads == 1 && spec.act == RT_RELU && rest % 3 == 0;
         attention_case c;
         attention_open(&c, &spec, 1);
         const size_t row = c.spans[spec.n_spans - 1].query + 5;
