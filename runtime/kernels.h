@@ -4,7 +4,7 @@
  * Order of sums. Every result is the same bits for every instruction set, tile, block and thread, because each sum has one order:
  *   lanes     (dot, exp_sum, rms_norm) lane l of 16 takes the terms l, l + 16, l + 32, ... from +0; then the lanes are added by halves:
  *             l and l + 8, l and l + 4, l and l + 2, l and l + 1. The terms of dot and rms_norm enter by fma.
- *   sequence  (weighted_rows, weighted_gather) from the first term to the last, by fma.
+ *   sequence  (weighted_rows, weighted_gather, weighted_lists) from the first term to the last, by fma.
  * fma is the fused operation of C99. Nothing else is contracted (-ffp-contract=off).
  *
  * Kernels neither allocate nor fail. NaN is never lost: it comes out of every sum, max, exp_sum and keep_above that it goes into.
@@ -47,6 +47,11 @@ typedef struct rt_kernels {
     /* out[c] = sum over t of p[t] V[index[t], c];  V [*, n_c] of a float type or RT_I8, ldv elements apart; index NULL: t itself. Sequence order
      * from +0. */
     void (*weighted_gather[RT_I8 + 1])(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out);
+
+    /* The same for short lists of m rows of out, one after another: out[i, c] += sum over the next count[i] of p[t] V[row[t], c];  out [m, n_c].
+     * Sequence order, going on from out. Returns the length of all lists. */
+    size_t (*weighted_lists[RT_I8 + 1])(size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv,
+                                        float *out, size_t ldo);
 
     /* out[i] = in[i] as f32, by type; exact. */
     void (*widen[RT_I8 + 1])(size_t n, const void *in, float *out);

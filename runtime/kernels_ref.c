@@ -66,6 +66,37 @@ static void gather_i8(size_t n, const uint32_t *index, const float *p, size_t n_
     gather(RT_I8, n, index, p, n_c, V, ldv, out);
 }
 
+static size_t lists(rt_dtype dtype, size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv,
+                    float *out, size_t ldo) {
+    size_t t = 0;
+    for (size_t i = 0; i < m; i++) {
+        for (const size_t end = t + count[i]; t < end; t++) {
+            for (size_t c = 0; c < n_c; c++) out[i * ldo + c] = fmaf(p[t], element(dtype, V, row[t] * ldv + c), out[i * ldo + c]);
+        }
+    }
+    return t;
+}
+
+static size_t lists_f32(size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv, float *out,
+                       size_t ldo) {
+    return lists(RT_F32, m, count, row, p, n_c, V, ldv, out, ldo);
+}
+
+static size_t lists_f16(size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv, float *out,
+                       size_t ldo) {
+    return lists(RT_F16, m, count, row, p, n_c, V, ldv, out, ldo);
+}
+
+static size_t lists_bf16(size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv, float *out,
+                       size_t ldo) {
+    return lists(RT_BF16, m, count, row, p, n_c, V, ldv, out, ldo);
+}
+
+static size_t lists_i8(size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv, float *out,
+                       size_t ldo) {
+    return lists(RT_I8, m, count, row, p, n_c, V, ldv, out, ldo);
+}
+
 static void widen_f32(size_t n, const void *in, float *out) { memcpy(out, in, n * sizeof *out); }
 
 static void widen_f16(size_t n, const void *in, float *out) {
@@ -283,6 +314,7 @@ const rt_kernels rt_kernels_ref = {
     .dot = dot,
     .weighted_rows = weighted_rows,
     .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16, [RT_I8] = gather_i8},
+    .weighted_lists = {[RT_F32] = lists_f32, [RT_F16] = lists_f16, [RT_BF16] = lists_bf16, [RT_I8] = lists_i8},
     .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,
               [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1, [RT_I8] = widen_i8},
     .rms_norm = rms_norm,

@@ -88,3 +88,48 @@ DEFINE_GATHER(f32, float, v_load, v_load_n)
 DEFINE_GATHER(f16, uint16_t, v_load_f16, v_load_f16_n)
 DEFINE_GATHER(bf16, uint16_t, v_load_bf16, v_load_bf16_n)
 DEFINE_GATHER(i8, int8_t, v_load_i8, v_load_i8_n)
+
+/* One list: 64 columns at a time again. */
+#define DEFINE_LISTS(NAME, TYPE, LOAD, LOAD_N)                                                                                                     \
+    RT_KERNEL inline __attribute__((always_inline)) size_t lists_part_##NAME(size_t vecs, size_t n_last, size_t m, const uint8_t *count,           \
+                                                                            const uint8_t *row, const float *p, const TYPE *V, size_t ldv,         \
+                                                                            float *out, size_t ldo) {                                              \
+        size_t t = 0;                                                                                                                              \
+        for (size_t i = 0; i < m; i++) {                                                                                                           \
+            const size_t end = t + count[i];                                                                                                       \
+            float *o = out + i * ldo;                                                                                                              \
+            v16 acc[GATHER_VECS];                                                                                                                  \
+            UNROLL for (size_t v = 0; v < vecs; v++) {                                                                                             \
+                acc[v] = v + 1 < vecs || n_last == RT_LANES ? v_load(o + v * RT_LANES) : v_load_n(o + v * RT_LANES, n_last);                       \
+            }                                                                                                                                      \
+            for (; t < end; t++) {                                                                                                                 \
+                const TYPE *x = V + row[t] * ldv;                                                                                                  \
+                const v16 w = v_set(p[t]);                                                                                                         \
+                UNROLL for (size_t v = 0; v < vecs; v++) {                                                                                         \
+                    acc[v] = v_fma(w, v + 1 < vecs || n_last == RT_LANES ? LOAD(x + v * RT_LANES) : LOAD_N(x + v * RT_LANES, n_last), acc[v]);     \
+                }                                                                                                                                  \
+            }                                                                                                                                      \
+            UNROLL for (size_t v = 0; v < vecs; v++) {                                                                                             \
+                if (v + 1 < vecs || n_last == RT_LANES) v_store(o + v * RT_LANES, acc[v]);                                                         \
+                else v_store_n(o + v * RT_LANES, n_last, acc[v]);                                                                                  \
+            }                                                                                                                                      \
+        }                                                                                                                                          \
+        return t;                                                                                                                                  \
+    }                                                                                                                                              \
+    RT_KERNEL size_t lists_##NAME(size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv,       \
+                                  float *out, size_t ldo) {                                                                                        \
+        size_t c = 0, n = 0;                                                                                                                       \
+        for (; c + GATHER_VECS * RT_LANES <= n_c; c += GATHER_VECS * RT_LANES) {                                                                   \
+            n = lists_part_##NAME(GATHER_VECS, RT_LANES, m, count, row, p, (const TYPE *)V + c, ldv, out + c, ldo);                                \
+        }                                                                                                                                          \
+        for (; c < n_c; c += RT_LANES) {                                                                                                           \
+            const size_t n_last = n_c - c < RT_LANES ? n_c - c : RT_LANES;                                                                         \
+            n = lists_part_##NAME(1, n_last, m, count, row, p, (const TYPE *)V + c, ldv, out + c, ldo);                                            \
+        }                                                                                                                                          \
+        return n;                                                                                                                                  \
+    }
+
+DEFINE_LISTS(f32, float, v_load, v_load_n)
+DEFINE_LISTS(f16, uint16_t, v_load_f16, v_load_f16_n)
+DEFINE_LISTS(bf16, uint16_t, v_load_bf16, v_load_bf16_n)
+DEFINE_LISTS(i8, int8_t, v_load_i8, v_load_i8_n)

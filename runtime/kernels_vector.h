@@ -185,6 +185,7 @@ RT_KERNEL size_t list_above(size_t n, const float *x, float t, uint32_t *index) 
         .isa = RT_ISA_NAME, .bytes = bytes_name, .dot_tile_rows = RT_DOT_ROWS, .dot_tile_cols = RT_DOT_COLS, .dot = dot,                      \
         .weighted_rows = weighted_rows,                                                                                                      \
         .weighted_gather = {[RT_F32] = gather_f32, [RT_F16] = gather_f16, [RT_BF16] = gather_bf16, [RT_I8] = gather_i8},                     \
+        .weighted_lists = {[RT_F32] = lists_f32, [RT_F16] = lists_f16, [RT_BF16] = lists_bf16, [RT_I8] = lists_i8},                          \
         .widen = {[RT_F32] = widen_f32, [RT_F16] = widen_f16, [RT_BF16] = widen_bf16, [RT_Q8_0] = rt_widen_q8_0, [RT_Q4_0] = rt_widen_q4_0,  \
                   [RT_Q4_1] = rt_widen_q4_1, [RT_Q5_0] = rt_widen_q5_0, [RT_Q5_1] = rt_widen_q5_1, [RT_I8] = widen_i8},                      \
         .rms_norm = rms_norm, .add = add, .mul = mul, .scale = scale, .activate = activate, .max = max, .argmax = argmax,                    \

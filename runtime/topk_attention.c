@@ -93,7 +93,7 @@ static void whole_unit(void *context, size_t item, size_t worker) {
     rt_unit_prepare(&unit);
     rt_unit_score(&unit, 0, unit.span.n_keys, scratch);
     for (size_t i = 0; i < unit.span.n_queries; i++) rt_unit_weigh(&unit, i, scratch);
-    for (size_t p = 0; p < rt_unit_panels(job->args); p++) rt_unit_sum(&unit, p, scratch);
+    rt_unit_sum_all(&unit, scratch);
 }
 
 static void share_scores(void *context, size_t item, size_t worker) {

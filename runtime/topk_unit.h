@@ -45,6 +45,7 @@ void rt_unit_prepare(rt_unit *unit); /* before the first stage */
 void rt_unit_score(const rt_unit *unit, size_t first, size_t n, void *scratch);
 void rt_unit_weigh(const rt_unit *unit, size_t i, void *scratch);
 void rt_unit_sum(const rt_unit *unit, size_t panel, void *scratch);
+void rt_unit_sum_all(const rt_unit *unit, void *scratch); /* all panels, by one thread */
 
 /* The panels of columns that rt_unit_sum is to be called for. */
 size_t rt_unit_panels(const rt_topk_attention_args *args);

@@ -166,6 +166,40 @@ START_TEST(weighted_gather_equals_the_reference) {
 }
 END_TEST
 
+static void check_weighted_lists(const rt_kernels *kernels, operands *o, random_source *r, rt_dtype dtype, size_t m, size_t n_c) {
+    enum { LONGEST = 9 };
+    uint8_t row[MAX_ROWS * LONGEST], count[MAX_ROWS];
+    size_t n = 0;
+    for (size_t i = 0; i < m; i++) {
+        count[i] = (uint8_t)random_below(r, LONGEST + 1);
+        for (size_t t = 0; t < count[i]; t++) row[n++] = (uint8_t)random_below(r, GATHER_ROWS);
+    }
+    const size_t ldv = n_c | 1, ldo = n_c + 2, n_out = extent(m, n_c, ldo), bytes = n_out * sizeof(float);
+    const void *V = guarded_tail(&o->b, rt_dtype_bytes(dtype, extent(GATHER_ROWS, n_c, ldv)));
+    float *out = memcpy(guarded_paint(&o->out, bytes), guarded_floats(&o->a, n_out), bytes);
+    float *want = memcpy(guarded_paint(&o->want, bytes), guarded_floats(&o->a, n_out), bytes);
+    const float *p = guarded_floats(&o->a, n);
+    ck_assert_uint_eq(kernels->weighted_lists[dtype](m, count, row, p, n_c, V, ldv, out, ldo), n);
+    ck_assert_uint_eq(rt_kernels_ref.weighted_lists[dtype](m, count, row, p, n_c, V, ldv, want, ldo), n);
+    compare_outputs(o, n_out, rt_dtype_of(dtype).name, m, n, n_c);
+}
+
+START_TEST(weighted_lists_equals_the_reference) {
+    operands o = open_operands();
+    random_source r = {7};
+    for (float_kind kind = 0; kind < N_FLOAT_KINDS; kind++) {
+        for (size_t d = 0; d < sizeof value_types / sizeof *value_types; d++) {
+            const rt_dtype dtype = value_types[d];
+            float *wide = guarded_floats(&o.want, MAX_ROWS * MAX_WIDTH);
+            fill_stored(&r, dtype, MAX_ROWS * MAX_WIDTH, guarded_tail(&o.b, rt_dtype_bytes(dtype, MAX_ROWS * MAX_WIDTH)), wide);
+            fill_floats(&r, kind, MAX_ROWS * MAX_WIDTH, guarded_floats(&o.a, MAX_ROWS * MAX_WIDTH));
+            for (size_t n_c = 1; n_c <= 130; n_c++) check_weighted_lists(variant(_i), &o, &r, dtype, n_c % 11, n_c);
+        }
+    }
+    close_operands(&o);
+}
+END_TEST
+
 START_TEST(weighted_gather_keeps_awkward_values) {
     operands o = open_operands();
     random_source r = {5};
@@ -187,7 +221,7 @@ START_TEST(weighted_gather_keeps_awkward_values) {
 }
 END_TEST
 
-/* dot by lanes; weighted_rows and weighted_gather from the first term to the last. */
+/* dot by lanes; weighted_rows, weighted_gather and weighted_lists from the first term to the last. */
 START_TEST(the_reference_sums_in_the_stated_order) {
     enum { N_C = 5 };
     float a[100], b[100 * N_C], out[N_C], gathered[N_C];
@@ -202,6 +236,11 @@ START_TEST(the_reference_sums_in_the_stated_order) {
         memcpy(out, sum, sizeof out);
         rt_kernels_ref.weighted_rows(1, n, N_C, a, n, b, N_C, out, N_C);
         rt_kernels_ref.weighted_gather[RT_F32](n, NULL, a, N_C, b, N_C, gathered);
+        const uint8_t count[] = {0, (uint8_t)n};
+        uint8_t row[100];
+        for (size_t j = 0; j < n; j++) row[j] = (uint8_t)j;
+        float listed[2][N_C] = {{0.5f}, {0.25f, 0.25f, 0.25f, 0.25f, 0.25f}};
+        rt_kernels_ref.weighted_lists[RT_F32](2, count, row, a, N_C, b, N_C, listed[0], N_C);
         for (size_t c = 0; c < N_C; c++) {
             for (size_t j = 0; j < n; j++) {
                 sum[c] = fmaf(a[j], b[j * N_C + c], sum[c]);
@@ -209,6 +248,7 @@ START_TEST(the_reference_sums_in_the_stated_order) {
             }
         }
         ck_assert(same_floats(N_C, out, sum));
+        ck_assert(same_floats(N_C, listed[1], sum) && listed[0][0] == 0.5f);
         ck_assert(same_floats(N_C, gathered, from_zero));
     }
 }
@@ -223,6 +263,7 @@ int main(void) {
     tcase_add_loop_test(tc, dot_keeps_a_negative_zero, 0, n_variants());
     tcase_add_loop_test(tc, weighted_rows_equals_the_reference, 0, n_variants());
     tcase_add_loop_test(tc, weighted_gather_equals_the_reference, 0, n_variants());
+    tcase_add_loop_test(tc, weighted_lists_equals_the_reference, 0, n_variants());
     tcase_add_loop_test(tc, weighted_gather_keeps_awkward_values, 0, n_variants());
     tcase_add_test(tc, the_reference_sums_in_the_stated_order);
     suite_add_tcase(suite, tc);

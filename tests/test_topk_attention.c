@@ -211,6 +211,24 @@ START_TEST(screening_changes_no_bit) {
 }
 END_TEST
 
+/* So many queries, and so wide, that the kept rows of V are read by blocks. */
+START_TEST(blocks_of_kept_rows_change_no_bit) {
+    attention_spec spec = {.n_spans = 1, .shapes = {{70, 300}}, .n_heads = 1, .d_k = 16, .d_v = 4 * RT_PANEL + 1, .panels = true};
+    for (size_t i = 0; i < 3 * 2 * 2 * 2; i++) {
+        size_t rest = i;
+        spec.dtype_v = (rt_dtype)digit(&rest, 3);
+        spec.topk = 20 * digit(&rest, 2);
+        spec.gate = digit(&rest, 2) == 1;
+        spec.act = rest == 0 ? RT_RELU : RT_SOFTMAX;
+        attention_case c;
+        attention_open(&c, &spec, i);
+        attention_expect(&c);
+        for (size_t way = 0; way < N_WAYS; way++) check_way(&c, way);
+        attention_close(&c);
+    }
+}
+END_TEST
+
 /* A span gives the same rows in a batch and by itself, and then no other row is written. */
 START_TEST(a_span_alone_gives_the_same_bits) {
     attention_spec spec = plain;
@@ -282,14 +300,14 @@ START_TEST(nan_in_dense_rows_comes_out) {
 }
 END_TEST
 
-/* Equal steps in the number of keys cost equal steps of scratch, on either side of the length where the second index outgrows the packed
- * values; and the number of queries beyond the chunk has no say. */
+/* Equal steps in the number of keys cost equal steps of scratch, on either side of the length where lists of kept keys outgrow their usual
+ * room; and the number of queries beyond the chunk has no say. */
 START_TEST(scratch_is_linear_in_the_keys) {
     static const size_t starts[] = {1024, 16384, 1048576};
     for (int v = 0; v < n_variants(); v++) {
         for (size_t s = 0; s < LENGTH(starts); s++) {
             size_t bytes[4];
-            for (size_t i = 0; i < 4; i++) bytes[i] = rt_topk_attention_scratch(variant(v), 64, starts[s] + 1024 * i, 64, s == 1);
+            for (size_t i = 0; i < 4; i++) bytes[i] = rt_topk_attention_scratch(variant(v), 64, starts[s] + 2048 * i, 64, s == 1);
             ck_assert_uint_gt(bytes[1], bytes[0]);
             for (size_t i = 1; i < 3; i++) ck_assert_uint_eq(bytes[i + 1] - bytes[i], bytes[i] - bytes[i - 1]);
         }
@@ -317,6 +335,7 @@ int main(void) {
     tcase_add_test(tc, no_fewer_than_the_visible_keys_is_dense);
     tcase_add_test(tc, relu_needs_only_the_positive);
     tcase_add_test(tc, screening_changes_no_bit);
+    tcase_add_test(tc, blocks_of_kept_rows_change_no_bit);
     tcase_add_test(tc, a_span_alone_gives_the_same_bits);
     tcase_add_test(tc, nan_to_select_from_is_an_error);
     tcase_add_test(tc, nan_in_dense_rows_comes_out);

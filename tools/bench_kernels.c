@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/kept_blocks.h"
 #include "runtime/matmul.h"
 #include "tools/bench.h"
 
@@ -17,7 +18,9 @@ typedef struct kernel_job {
     size_t m, n, k, step, at, round;
     float *out; /* [BENCH_TOKENS, the widest row] */
     float *scratch;
-    uint32_t *index; /* [d_ff] */
+    uint32_t *index; /* [RT_KEPT_QUERIES, d_ff / KEPT_SHARE]: every KEPT_SHARE-th key, about */
+    void *kept_memory;
+    rt_kept_blocks kept;
     int8_t *p;       /* [QUERIES, k rounded up to 4] */
     rt_screen_query query[QUERIES];
     uint64_t mask[QUERIES];
@@ -61,14 +64,12 @@ static void call_weighted_rows(void *context) {
 
 static void call_weighted_gather(void *context) {
     kernel_job *job = context;
-    for (size_t i = 0; i < job->m; i++) {
-        job->kernels->weighted_gather[RT_F32](job->n, job->index, job->bench->room, RT_PANEL, job->bench->room + job->n, RT_PANEL, job->out);
-    }
+    job->kernels->weighted_gather[RT_F32](job->n, job->index, job->bench->room, RT_PANEL, next_rows(job), RT_PANEL, job->out);
 }
 
-static void call_weighted_gather_once(void *context) {
+static void call_weighted_lists(void *context) {
     kernel_job *job = context;
-    job->kernels->weighted_gather[RT_F32](job->n, job->index, job->bench->room, RT_PANEL, next_rows(job), RT_PANEL, job->out);
+    rt_kept_blocks_sum(job->kernels, &job->kept, job->step / RT_PANEL, RT_F32, next_rows(job), RT_PANEL, RT_PANEL, job->out, RT_PANEL);
 }
 
 static void call_rms_norm(void *context) {
@@ -146,17 +147,27 @@ static void measure_products(kernel_job *job, const t5_config *c) {
     measure(job, "dot_listed", BENCH_FMA, 2.0 * (double)(job->n * LISTED * job->k), call_dot_listed, "%d of [%d, %zu]", LISTED, QUERIES, job->k);
 }
 
+/* One key in KEPT_SHARE, but not the same for all queries; lists that are made into blocks before, as for every panel of V but the first. */
+static void measure_kept(kernel_job *job, size_t n_keys) {
+    size_t n_kept[RT_KEPT_QUERIES];
+    job->m = RT_KEPT_QUERIES, job->n = n_keys / KEPT_SHARE, job->step = n_keys * RT_PANEL;
+    if (job->n == 0) return;
+    for (size_t i = 0; i < job->m; i++) {
+        n_kept[i] = job->n;
+        for (size_t t = 0; t < job->n; t++) job->index[i * job->n + t] = (uint32_t)(t * KEPT_SHARE + (7 * i + 3 * t) % KEPT_SHARE);
+    }
+    rt_kept_blocks_fill(job->m, n_keys, job->index, job->bench->room, job->n, n_kept, job->kept_memory, &job->kept);
+    measure(job, "weighted_lists", BENCH_FMA, 2.0 * (double)(job->kept.m * job->n * RT_PANEL), call_weighted_lists, "%zu of [%zu, %d], %zu times",
+            job->n, n_keys, RT_PANEL, job->kept.m);
+    measure(job, "weighted_gather", BENCH_READ, (double)(job->n * RT_PANEL * sizeof(float)), call_weighted_gather, "%zu of [%zu, %d]", job->n,
+            n_keys, RT_PANEL);
+}
+
 static void measure_sums(kernel_job *job, const t5_config *c) {
     job->m = QUERIES, job->n = BENCH_TOKENS, job->k = c->d_kv;
     measure(job, "weighted_rows", BENCH_FMA, 2.0 * (double)(job->m * job->n * job->k), call_weighted_rows, "[%zu, %zu] x [%zu, %zu]", job->m, job->n,
             job->n, job->k);
-    job->n = c->d_ff / KEPT_SHARE > 0 ? c->d_ff / KEPT_SHARE : 1;
-    for (size_t t = 0; t < job->n; t++) job->index[t] = (uint32_t)(t * c->d_ff / job->n);
-    measure(job, "weighted_gather", BENCH_FMA, 2.0 * (double)(job->m * job->n * RT_PANEL), call_weighted_gather, "%zu of [%zu, %d], again", job->n,
-            c->d_ff, RT_PANEL);
-    job->step = c->d_ff * RT_PANEL;
-    measure(job, "weighted_gather", BENCH_READ, (double)(job->n * RT_PANEL * sizeof(float)), call_weighted_gather_once, "%zu of [%zu, %d]", job->n,
-            c->d_ff, RT_PANEL);
+    measure_kept(job, c->d_ff);
 }
 
 static void measure_rows(kernel_job *job, const t5_config *c) {
@@ -194,12 +205,14 @@ rt_status bench_measure_kernels(bench *b, rt_error *err) {
     const rt_kernels *kernels = b->session->compute.kernels;
     const size_t widest = larger(larger(c->d_ff, c->num_heads * c->d_kv), larger(c->d_model, BENCH_TOKENS));
     const size_t scratch = larger(rt_dot_rows_scratch(kernels, c->d_model) / sizeof(float), widest);
-    const size_t n_floats = BENCH_TOKENS * widest + scratch + c->d_ff + QUERIES * rt_screen_of(c->d_ff, c->d_model).k_padded;
+    const size_t n_index = RT_KEPT_QUERIES * (c->d_ff / KEPT_SHARE), n_bytes = QUERIES * rt_screen_of(c->d_ff, c->d_model).k_padded;
+    const size_t n_floats = BENCH_TOKENS * widest + scratch + n_index + (rt_kept_blocks_bytes(c->d_ff) + n_bytes) / sizeof(float) + 1;
     kernel_job job = {.bench = b, .kernels = kernels, .out = calloc(n_floats, sizeof(float))};
     if (job.out == NULL) return rt_fail_memory(err, n_floats * sizeof(float), "the kernels' results");
     job.scratch = job.out + BENCH_TOKENS * widest;
     job.index = (uint32_t *)(void *)(job.scratch + scratch);
-    job.p = (int8_t *)(job.index + c->d_ff);
+    job.kept_memory = job.index + n_index;
+    job.p = (int8_t *)job.kept_memory + rt_kept_blocks_bytes(c->d_ff);
     for (size_t i = 0; i < scratch; i++) job.scratch[i] = 1.0f;
     measure_products(&job, c);
     measure_sums(&job, c);
