@@ -32,16 +32,27 @@ static void keep_what_is_read(t5_session *s) {
     s->n_cross_tokens = n_projected;
 }
 
-static size_t n_running_tokens(const t5_session *s) {
-    size_t n = 0;
-    for (size_t r = 0; r < s->n_rows; r++) n += r == 0 || s->row[r].source != s->row[r - 1].source ? s->input[s->row[r].source].n_keys : 0;
-    return n;
+/* What an input takes of the room. */
+static size_t load_of(const t5_session *s, size_t n_keys) { return t5_cross_is_absorbed(s, n_keys) ? n_keys : ADMIT_BATCHES * n_keys; }
+
+static size_t running_load(const t5_session *s) {
+    size_t load = 0;
+    for (size_t r = 0; r < s->n_rows; r++) {
+        load += r == 0 || s->row[r].source != s->row[r - 1].source ? load_of(s, s->input[s->row[r].source].n_keys) : 0;
+    }
+    return load;
 }
 
+/* How many of those that would go through the encoder together find room. */
 static size_t n_entering(const t5_session *s, const t5_ids *waiting, size_t n_waiting) {
-    const size_t max = s->params.batch_tokens, running = n_running_tokens(s);
-    if (s->n_rows == 0) return t5_batch_length(waiting, n_waiting, max);
-    return running > max - max / 4 || waiting[0].n > max - running ? 0 : t5_batch_length(waiting, n_waiting, max - running);
+    const size_t max = ADMIT_BATCHES * s->params.batch_tokens, pass = (s->params.batch_tokens + ADMIT_PASSES - 1) / ADMIT_PASSES;
+    const size_t n = t5_batch_length(waiting, n_waiting, pass);
+    if (s->n_rows == 0) return n;
+    const bool just_let_in = s->row[s->n_rows - 1].length == 0;
+    size_t load = running_load(s), entering = 0;
+    if (!just_let_in && load > max - max / 4) return 0;
+    while (entering < n && load_of(s, waiting[entering].n) <= max - load) load += load_of(s, waiting[entering++].n);
+    return entering;
 }
 
 /* What rows may read at once of the inputs that wait, in ids: of all, and of those whose keys and values are projected. */
@@ -51,7 +62,7 @@ static void room_for(const t5_session *s, const t5_ids *waiting, size_t n_waitin
         *room += waiting[i].n;
         *projected += t5_cross_is_absorbed(s, waiting[i].n) ? 0 : waiting[i].n;
     }
-    if (*room > s->params.batch_tokens) *room = s->params.batch_tokens;
+    if (*room > ADMIT_BATCHES * s->params.batch_tokens) *room = ADMIT_BATCHES * s->params.batch_tokens;
     if (*projected > s->params.batch_tokens) *projected = s->params.batch_tokens;
 }
 
@@ -69,7 +80,8 @@ rt_status t5_admit(t5_session *s, const t5_ids *waiting, size_t n_waiting, size_
 }
 
 size_t t5_admit_max(const t5_session *s, const t5_ids *inputs, size_t n_inputs) {
-    size_t shortest = s->params.batch_tokens;
-    for (size_t i = 0; i < n_inputs; i++) shortest = inputs[i].n < shortest ? inputs[i].n : shortest;
-    return s->params.batch_tokens / shortest < n_inputs ? s->params.batch_tokens / shortest : n_inputs;
+    const size_t max = ADMIT_BATCHES * s->params.batch_tokens;
+    size_t least = max;
+    for (size_t i = 0; i < n_inputs; i++) least = load_of(s, inputs[i].n) < least ? load_of(s, inputs[i].n) : least;
+    return max / least < n_inputs ? max / least : n_inputs;
 }

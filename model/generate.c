@@ -246,12 +246,21 @@ static rt_status go_on(batch *b, t5_generation *g, rt_error *err) {
     return t5_decode_reorder(b->session, b->parent, b->n_rows, err);
 }
 
+/* Lets in, encoder batch after encoder batch, what finds room. */
+static rt_status let_in(batch *b, const t5_ids *inputs, size_t n_inputs, size_t *n_entered, rt_error *err) {
+    for (size_t n = 1; n > 0 && *n_entered < n_inputs;) {
+        RT_TRY(t5_admit(b->session, inputs + *n_entered, n_inputs - *n_entered, &n, err));
+        for (size_t i = 0; i < n; i++) RT_TRY(enter(b, (*n_entered)++, err));
+    }
+    return RT_OK;
+}
+
 /* inputs are encoded as they enter; NULL: all are encoded already, and have their rows. */
 static rt_status run(batch *b, const t5_ids *inputs, t5_generation *g, rt_error *err) {
-    size_t n_entered = 0, n = inputs == NULL ? g->n_inputs : 0;
+    size_t n_entered = 0;
+    while (inputs == NULL && n_entered < g->n_inputs) RT_TRY(enter(b, n_entered++, err));
     for (;;) {
-        if (n_entered + n < g->n_inputs) RT_TRY(t5_admit(b->session, inputs + n_entered, g->n_inputs - n_entered, &n, err));
-        for (; n > 0; n--) RT_TRY(enter(b, n_entered++, err));
+        RT_TRY(let_in(b, inputs, g->n_inputs, &n_entered, err));
         if (b->n_rows == 0) return RT_OK;
         RT_TRY(t5_decode(b->session, b->tokens, err));
         RT_TRY(search_all(b, err));

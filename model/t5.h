@@ -79,8 +79,9 @@ enum { T5_ALL = 0 }; /* as a top-k: keep all, the dense layer */
 typedef struct t5_session_params {
     size_t threads;      /* 0: as many as there are cores */
     size_t chunk;        /* at most so many queries (in attention: 64) share one block of scores; memory, not results, depends on it */
-    size_t batch_tokens; /* t5_generate puts inputs side by side up to so many encoder tokens, and where answers are done lets the next
-                            inputs in; t5_score counts the targets' ids too */
+    size_t batch_tokens; /* how many ids of inputs go side by side: t5_generate encodes up to half as many at a time, lets rows read up to four
+                            times as many (as many where keys and values are projected), and where answers are done lets the next inputs
+                            in; t5_score encodes and feeds up to so many, the targets' ids counted too */
     size_t tokens_per_input; /* tokens that the decoder will be fed for one input, over all its rows (num_beams * max_new_tokens): up to d_kv
                                 cross-attention works on the encoder's output as it is, beyond that on keys and values projected once.
                                 Speed, memory and the last bits of results depend on it */
