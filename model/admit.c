@@ -32,6 +32,8 @@ static void keep_what_is_read(t5_session *s) {
     s->n_cross_tokens = n_projected;
 }
 
+size_t t5_admit_pass(const t5_session *s) { return (s->params.batch_tokens + ADMIT_PASSES - 1) / ADMIT_PASSES; }
+
 /* What an input takes of the room. */
 static size_t load_of(const t5_session *s, size_t n_keys) { return t5_cross_is_absorbed(s, n_keys) ? n_keys : ADMIT_BATCHES * n_keys; }
 
@@ -45,12 +47,11 @@ static size_t running_load(const t5_session *s) {
 
 /* How many of those that would go through the encoder together find room. */
 static size_t n_entering(const t5_session *s, const t5_ids *waiting, size_t n_waiting) {
-    const size_t max = ADMIT_BATCHES * s->params.batch_tokens, pass = (s->params.batch_tokens + ADMIT_PASSES - 1) / ADMIT_PASSES;
-    const size_t n = t5_batch_length(waiting, n_waiting, pass);
+    const size_t n = t5_batch_length(waiting, n_waiting, t5_admit_pass(s)), max = ADMIT_BATCHES * s->params.batch_tokens;
     if (s->n_rows == 0) return n;
     const bool just_let_in = s->row[s->n_rows - 1].length == 0;
     size_t load = running_load(s), entering = 0;
-    if (!just_let_in && load > max - max / 4) return 0;
+    if (load > (just_let_in ? max : max - max / 4)) return 0;
     while (entering < n && load_of(s, waiting[entering].n) <= max - load) load += load_of(s, waiting[entering++].n);
     return entering;
 }

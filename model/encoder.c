@@ -37,9 +37,9 @@ static void place_hidden(t5_session *s, rt_arena *arena, size_t n_tokens) {
     s->encoder_hidden = rt_arena_alloc(arena, n_tokens, s->model->config.d_model * sizeof *s->encoder_hidden);
 }
 
-void t5_measure_encoder(t5_session *s, size_t n_inputs, size_t length, rt_arena *arena) {
+void t5_measure_encoder(t5_session *s, size_t n_inputs, size_t n_at_once, size_t length, rt_arena *arena) {
     encoder_plan plan = {.longest = length};
-    place(s, arena, n_inputs, n_inputs * length, &plan);
+    place(s, arena, n_at_once, n_at_once * length, &plan);
     place_hidden(s, arena, n_inputs * length);
 }
 

@@ -2,6 +2,7 @@
  * be, for that is what takes most. */
 #include "model/plan.h"
 
+#include "model/admit.h"
 #include "model/config.h"
 #include "model/cross_attention.h"
 #include "runtime/checked.h"
@@ -31,9 +32,15 @@ static rt_status take_bytes(const rt_arena *measured, size_t *bytes, rt_error *e
     return measured->overflow ? fail_countless(err) : RT_OK;
 }
 
+/* How many inputs go through the encoder together. */
+static size_t n_at_once(const t5_session *s, const request *r) {
+    const size_t n = s->model->config.num_decoder_layers == 0 ? r->n_inputs : t5_admit_pass(s) / r->input_tokens;
+    return n == 0 ? 1 : n < r->n_inputs ? n : r->n_inputs;
+}
+
 static rt_status plan_encoder(t5_session *s, const request *r, t5_memory *plan, rt_error *err) {
     rt_arena measured = {0};
-    t5_measure_encoder(s, r->n_inputs, r->input_tokens, &measured);
+    t5_measure_encoder(s, r->n_inputs, n_at_once(s, r), r->input_tokens, &measured);
     return take_bytes(&measured, &plan->encoder, err);
 }
 
@@ -71,7 +78,7 @@ static rt_status plan_search(t5_session *s, const request *r, t5_memory *plan, r
 static rt_status plan_scratch(t5_session *s, const request *r, t5_memory *plan, rt_error *err) {
     rt_arena encoder = {0}, decoder = {0};
     const size_t length = r->params->max_new_tokens, max_keys = length > r->input_tokens ? length : r->input_tokens;
-    t5_session_place_scratch(s, &encoder, r->n_inputs * r->input_tokens, r->input_tokens);
+    t5_session_place_scratch(s, &encoder, n_at_once(s, r) * r->input_tokens, r->input_tokens);
     if (s->model->config.num_decoder_layers > 0) {
         t5_session_place_scratch(s, &decoder, t5_cross_max_queries(s, r->n_inputs * r->params->num_beams), max_keys);
     }

@@ -14,8 +14,8 @@ rt_status t5_plan_checkpoint(ckpt_checkpoint *checkpoint, const t5_config *confi
 
 /* ---- the parts; each is beside the code that places it, and leaves the session fit for nothing but the next of them ---- */
 
-/* t5_encode of n_inputs inputs of `length` ids. */
-void t5_measure_encoder(t5_session *session, size_t n_inputs, size_t length, rt_arena *arena);
+/* Encoding n_inputs inputs of `length` ids, n_at_once in a pass. */
+void t5_measure_encoder(t5_session *session, size_t n_inputs, size_t n_at_once, size_t length, rt_arena *arena);
 
 /* t5_decode of one id in each of n_rows rows, which then have `length` ids and read sources of n_keys. */
 void t5_measure_step(t5_session *session, size_t n_rows, size_t length, size_t n_keys, rt_arena *arena);

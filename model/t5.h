@@ -79,7 +79,7 @@ enum { T5_ALL = 0 }; /* as a top-k: keep all, the dense layer */
 typedef struct t5_session_params {
     size_t threads;      /* 0: as many as there are cores */
     size_t chunk;        /* at most so many queries (in attention: 64) share one block of scores; memory, not results, depends on it */
-    size_t batch_tokens; /* how many ids of inputs go side by side: t5_generate encodes up to half as many at a time, lets rows read up to four
+    size_t batch_tokens; /* how many ids of inputs go side by side: t5_generate encodes up to a quarter of that at a time, lets rows read up to four
                             times as many (as many where keys and values are projected), and where answers are done lets the next inputs
                             in; t5_score encodes and feeds up to so many, the targets' ids counted too */
     size_t tokens_per_input; /* tokens that the decoder will be fed for one input, over all its rows (num_beams * max_new_tokens): up to d_kv
@@ -267,7 +267,7 @@ typedef struct t5_memory {
 } t5_memory;
 
 /* Plans t5_generate of n_inputs inputs of input_tokens ids each that go side by side, whatever batch_tokens says, with answers of
- * max_new_tokens. Of an encoder alone: t5_encode. Reads the headers of the checkpoint, no weights (but for PyTorch files whose tensors are
+ * max_new_tokens; batch_tokens says by how many they are encoded. Of an encoder alone: t5_encode, all at once. Reads the headers of the checkpoint, no weights (but for PyTorch files whose tensors are
  * deflated or not in one piece, which have to be unpacked). Errors as of t5_model_open and t5_session_open; RT_ERR_LIMIT for what cannot
  * be counted. */
 rt_status t5_memory_plan(const char *path, t5_compute compute, const t5_session_params *session, const t5_generate_params *params,

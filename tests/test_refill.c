@@ -74,24 +74,24 @@ static size_t steps_batch_by_batch(const alone *a, size_t batch_tokens) {
 /* What an input takes of the room of four batches. */
 static size_t load_of(size_t n, size_t tokens_per_input) { return tokens_per_input == ABSORBED && n >= ABSORBED_FROM ? n : 4 * n; }
 
-/* The rule, told anew: while more than three quarters of the room are taken nobody enters; then, in their order, those who fit and are half a
- * batch together; and so on. The first of an empty session needs no room. */
+/* The rule, told anew: while more than three quarters of the room are taken nobody enters; then, in their order, those who fit, a quarter of a
+ * batch after another. The first of an empty session needs no room. */
 static size_t steps_by_the_rule(const alone *a, size_t batch_tokens, size_t tokens_per_input) {
     size_t left[N_INPUTS] = {0}, next = 0;
     for (size_t steps = 0;; steps++) {
         size_t taken = 0;
         for (size_t i = 0; i < next; i++) taken += left[i] > 0 ? load_of(inputs.list[i].n, tokens_per_input) : 0;
         if (taken == 0 && next == N_INPUTS) return steps;
-        for (bool enters = true; enters && taken <= 3 * batch_tokens;) {
-            const bool empty = taken == 0;
-            enters = false;
-            for (size_t pass = 0; next < N_INPUTS; next++, enters = true) {
+        for (bool opens = taken <= 3 * batch_tokens, empty = taken == 0; opens && next < N_INPUTS; empty = false) {
+            size_t pass = 0, entered = 0;
+            for (; next < N_INPUTS; next++, entered++) {
                 const size_t n = inputs.list[next].n, load = load_of(n, tokens_per_input);
-                if (enters && 2 * (pass + n) > batch_tokens + 1) break;
+                if (entered > 0 && pass + n > (batch_tokens + 3) / 4) break;
                 if (!empty && taken + load > 4 * batch_tokens) break;
                 pass += n, taken += load;
                 left[next] = a->steps[next];
             }
+            opens = entered > 0;
         }
         for (size_t i = 0; i < next; i++) left[i] -= left[i] > 0;
     }
@@ -127,13 +127,13 @@ static size_t room_of(size_t tokens) {
     return room < total ? room : total;
 }
 
-/* Half a batch for the encoder, four for what it has made, one for keys and values; in rows of the least an input takes for the cache. */
+/* A quarter of a batch for the encoder, four for what it has made, one for keys and values; in rows of the least an input takes for the cache. */
 static void check_memory(const t5_session *s, const subject *sub) {
     const size_t batch_tokens = s->params.batch_tokens, inner = s->cache.inner * sizeof(float);
     ck_assert_uint_le(s->hidden_memory.capacity, room_of(4 * batch_tokens) * s->model->config.d_model * sizeof(float) + RT_ARENA_ALIGN);
     ck_assert_uint_le(s->cross_memory.capacity, 2 * (s->cache.n_layers * room_of(batch_tokens) * inner + RT_ARENA_ALIGN));
     ck_assert_uint_le(s->cache.n_slots, room_of(batch_tokens) * sub->num_beams);
-    ck_assert_uint_le(s->encoder_rows.m, room_of((batch_tokens + 1) / 2));
+    ck_assert_uint_le(s->encoder_rows.m, room_of((batch_tokens + 3) / 4));
     ck_assert_uint_le(t5_session_peak_bytes(s), s->scratch_memory.capacity + s->encoder_memory.capacity + s->hidden_memory.capacity +
                                                     s->cross_memory.capacity + s->cache.memory.capacity + s->step_memory.capacity);
 }
