@@ -5,10 +5,14 @@
 
 #include "runtime/checked.h"
 
+/* Room for so many positions is made at first: growing holds the old and the new at once, and what no row has reached takes no memory yet. */
+enum { FIRST_POSITIONS = 8 };
+
 t5_cache t5_cache_grown(const t5_cache *cache, size_t n_slots, size_t n_positions) {
     t5_cache grown = {.n_layers = cache->n_layers, .inner = cache->inner, .n_slots = cache->n_slots, .n_positions = cache->n_positions};
     if (n_slots > grown.n_slots) grown.n_slots = n_slots;
-    while (grown.n_positions < n_positions) grown.n_positions = grown.n_positions == 0 ? n_positions : 2 * grown.n_positions;
+    if (grown.n_positions == 0 && n_positions > 0) grown.n_positions = n_positions > FIRST_POSITIONS ? n_positions : FIRST_POSITIONS;
+    while (grown.n_positions < n_positions) grown.n_positions *= 2;
     return grown;
 }
 

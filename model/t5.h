@@ -267,9 +267,9 @@ typedef struct t5_memory {
 } t5_memory;
 
 /* Plans t5_generate of n_inputs inputs of input_tokens ids each that go side by side, whatever batch_tokens says, with answers of
- * max_new_tokens; batch_tokens says by how many they are encoded. Of an encoder alone: t5_encode, all at once. Reads the headers of the checkpoint, no weights (but for PyTorch files whose tensors are
- * deflated or not in one piece, which have to be unpacked). Errors as of t5_model_open and t5_session_open; RT_ERR_LIMIT for what cannot
- * be counted. */
+ * max_new_tokens; batch_tokens says by how many they are encoded. Of an encoder alone: t5_encode, all at once. Reads the headers of the
+ * checkpoint, no weights (but for PyTorch files whose tensors are deflated or not in one piece, which have to be unpacked). Errors as of
+ * t5_model_open and t5_session_open; RT_ERR_LIMIT for what cannot be counted. */
 rt_status t5_memory_plan(const char *path, t5_compute compute, const t5_session_params *session, const t5_generate_params *params,
                          size_t n_inputs, size_t input_tokens, t5_memory *plan, rt_error *err);
 
