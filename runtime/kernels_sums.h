@@ -1,15 +1,24 @@
 /* Weighted sums of rows, in sequence order; part of kernels_vector.h. */
 
+/* vecs vectors of sums, of which the last has n_last lanes. */
+RT_KERNEL inline __attribute__((always_inline)) void load_sums(size_t vecs, size_t n_last, const float *out, v16 *acc) {
+    UNROLL for (size_t v = 0; v < vecs; v++) {
+        acc[v] = v + 1 < vecs || n_last == RT_LANES ? v_load(out + v * RT_LANES) : v_load_n(out + v * RT_LANES, n_last);
+    }
+}
+
+RT_KERNEL inline __attribute__((always_inline)) void store_sums(size_t vecs, size_t n_last, const v16 *acc, float *out) {
+    UNROLL for (size_t v = 0; v < vecs; v++) {
+        if (v + 1 < vecs || n_last == RT_LANES) v_store(out + v * RT_LANES, acc[v]);
+        else v_store_n(out + v * RT_LANES, n_last, acc[v]);
+    }
+}
+
 /* rows x vecs accumulators, of which the last vector has n_last lanes. */
 RT_KERNEL inline __attribute__((always_inline)) void weighted_tile(size_t rows, size_t vecs, size_t n_last, size_t n, const float *P, size_t ldp,
                                                                    const float *V, size_t ldv, float *out, size_t ldo) {
     v16 acc[RT_SUM_ROWS][RT_SUM_VECS];
-    UNROLL for (size_t i = 0; i < rows; i++) {
-        UNROLL for (size_t v = 0; v < vecs; v++) {
-            const float *o = out + i * ldo + v * RT_LANES;
-            acc[i][v] = v + 1 < vecs ? v_load(o) : v_load_n(o, n_last);
-        }
-    }
+    UNROLL for (size_t i = 0; i < rows; i++) load_sums(vecs, n_last, out + i * ldo, acc[i]);
     for (size_t j = 0; j < n; j++) {
         v16 x[RT_SUM_VECS];
         UNROLL for (size_t v = 0; v < vecs; v++) {
@@ -21,13 +30,7 @@ RT_KERNEL inline __attribute__((always_inline)) void weighted_tile(size_t rows, 
             UNROLL for (size_t v = 0; v < vecs; v++) acc[i][v] = v_fma(p, x[v], acc[i][v]);
         }
     }
-    UNROLL for (size_t i = 0; i < rows; i++) {
-        UNROLL for (size_t v = 0; v < vecs; v++) {
-            float *o = out + i * ldo + v * RT_LANES;
-            if (v + 1 < vecs) v_store(o, acc[i][v]);
-            else v_store_n(o, n_last, acc[i][v]);
-        }
-    }
+    UNROLL for (size_t i = 0; i < rows; i++) store_sums(vecs, n_last, acc[i], out + i * ldo);
 }
 
 RT_KERNEL inline __attribute__((always_inline)) void weighted_columns(size_t m, size_t vecs, size_t n_last, size_t n, const float *P, size_t ldp,
@@ -72,7 +75,7 @@ RT_KERNEL void weighted_rows(size_t m, size_t n, size_t n_c, const float *P, siz
                 acc[v] = v_fma(w, x, acc[v]);                                                                                                      \
             }                                                                                                                                      \
         }                                                                                                                                          \
-        UNROLL for (size_t v = 0; v < vecs; v++) v_store_n(out + v * RT_LANES, v + 1 < vecs ? RT_LANES : n_last, acc[v]);                          \
+        store_sums(vecs, n_last, acc, out);                                                                                                        \
     }                                                                                                                                              \
     RT_KERNEL void gather_##NAME(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {             \
         size_t c = 0;                                                                                                                              \
@@ -89,7 +92,7 @@ DEFINE_GATHER(f16, uint16_t, v_load_f16, v_load_f16_n)
 DEFINE_GATHER(bf16, uint16_t, v_load_bf16, v_load_bf16_n)
 DEFINE_GATHER(i8, int8_t, v_load_i8, v_load_i8_n)
 
-/* One list: 64 columns at a time again. */
+/* The lists of several rows; 64 columns at a time again. */
 #define DEFINE_LISTS(NAME, TYPE, LOAD, LOAD_N)                                                                                                     \
     RT_KERNEL inline __attribute__((always_inline)) size_t lists_part_##NAME(size_t vecs, size_t n_last, size_t m, const uint8_t *count,           \
                                                                             const uint8_t *row, const float *p, const TYPE *V, size_t ldv,         \
@@ -99,9 +102,7 @@ DEFINE_GATHER(i8, int8_t, v_load_i8, v_load_i8_n)
             const size_t end = t + count[i];                                                                                                       \
             float *o = out + i * ldo;                                                                                                              \
             v16 acc[GATHER_VECS];                                                                                                                  \
-            UNROLL for (size_t v = 0; v < vecs; v++) {                                                                                             \
-                acc[v] = v + 1 < vecs || n_last == RT_LANES ? v_load(o + v * RT_LANES) : v_load_n(o + v * RT_LANES, n_last);                       \
-            }                                                                                                                                      \
+            load_sums(vecs, n_last, o, acc);                                                                                                       \
             for (; t < end; t++) {                                                                                                                 \
                 const TYPE *x = V + row[t] * ldv;                                                                                                  \
                 const v16 w = v_set(p[t]);                                                                                                         \
@@ -109,10 +110,7 @@ DEFINE_GATHER(i8, int8_t, v_load_i8, v_load_i8_n)
                     acc[v] = v_fma(w, v + 1 < vecs || n_last == RT_LANES ? LOAD(x + v * RT_LANES) : LOAD_N(x + v * RT_LANES, n_last), acc[v]);     \
                 }                                                                                                                                  \
             }                                                                                                                                      \
-            UNROLL for (size_t v = 0; v < vecs; v++) {                                                                                             \
-                if (v + 1 < vecs || n_last == RT_LANES) v_store(o + v * RT_LANES, acc[v]);                                                         \
-                else v_store_n(o + v * RT_LANES, n_last, acc[v]);                                                                                  \
-            }                                                                                                                                      \
+            store_sums(vecs, n_last, acc, o);                                                                                                      \
         }                                                                                                                                          \
         return t;                                                                                                                                  \
     }                                                                                                                                              \
