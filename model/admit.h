@@ -3,22 +3,25 @@
  * A step reads all the decoder's weights however few rows there are, so many rows are to run together, and those that finish are to be replaced.
  *
  * Room. An input that is absorbed (cross_attention.h) holds the encoder's output, a row for each id; one that is projected holds keys and values
- * in every block of the decoder instead. So rows read up to ADMIT_BATCHES * batch_tokens ids of inputs, of which those of one that is projected count
- * ADMIT_BATCHES times. When no more than three quarters are taken, waiting inputs are let in, in their order, until the next finds no room; they go
- * through the encoder by passes of batch_tokens / ADMIT_PASSES ids, or one longer input. What is still read moves to the front of its block, and the
- * new is put behind it. An input larger than the room runs alone.
+ * in every block of the decoder instead. So rows read up to ADMIT_BATCHES * batch_tokens ids of inputs, of which those of one that is projected
+ * count ADMIT_BATCHES times. When no more than three quarters are taken, waiting inputs are let in, in their order, until the next finds no room;
+ * they go through the encoder by passes of batch_tokens / ADMIT_PASSES ids, or one longer input. What is still read moves to the front of its
+ * block, and the new is put behind it. An input larger than the room runs alone.
  *
- * Why four batches: 64 SQuAD questions at T5-base's shape (tests/bench, eval) then run side by side, in 0.94 of the time of batch by batch. Why passes
- * of a quarter: they take the time of longer ones (4,096 ids against 1,024) and 47 MiB less, which is what the encoder's output of four batches
- * takes. Why three quarters: so that passes are not shorter still. Answers of 1 to 64 tokens to 300 inputs of 5 to 40, T5-small's shape,
- * batch_tokens 512: 768 steps batch by batch, 247 when letting in at a half, 214 at three quarters, 201 at nine tenths; 8.7 s, 6.5 s, 6.4 s,
- * 6.1 s of one core. */
+ * Why four batches: 64 SQuAD questions at T5-base's shape (tests/bench, eval) then run side by side, in 0.94 of the time of batch by batch. Why
+ * passes of a quarter: they take the time of longer ones (4,096 ids against 1,024) and 47 MiB less, which is what the encoder's output of four
+ * batches takes. Why three quarters: so that passes are not shorter still. Answers of 1 to 64 tokens to 300 inputs of 5 to 40, T5-small's shape,
+ * batch_tokens 512: 768 steps batch by batch, 247 when letting in at a half, 214 at three quarters, 201 at nine tenths; 8.7 s, 6.5 s, 6.4 s, 6.1
+ * s of one core. */
 #ifndef MODEL_ADMIT_H
 #define MODEL_ADMIT_H
 
 #include "model/session.h"
 
-enum { ADMIT_BATCHES = 4, ADMIT_PASSES = 4 };
+enum {
+    ADMIT_BATCHES = 4, /* read at once, of inputs that are absorbed */
+    ADMIT_PASSES = 4   /* of the encoder to a batch */
+};
 
 /* Encodes as many of the waiting inputs (n_waiting >= 1) as may enter now, n_admitted of them, which may be none as long as rows run; each gets
  * one empty row, behind the rows there are. Inputs that no row reads leave the session. On failure nothing is encoded. */

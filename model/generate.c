@@ -125,7 +125,7 @@ static batch describe_batch(t5_session *session, const t5_generate_params *param
     b.logit_rows = params->num_beams > LOGIT_ROWS ? params->num_beams : n_rows < LOGIT_ROWS ? n_rows : LOGIT_ROWS;
     b.is_screened = params->skip_logprobs && params->num_beams == 1 && t5_best_is_possible(session);
     b.uppers = rt_argmax_uppers(&session->model->weights.lm_head_screen);
-    b.scratch_bytes = (t5_search_scratch(config, params) + RT_ARENA_ALIGN - 1) / RT_ARENA_ALIGN * RT_ARENA_ALIGN;
+    b.scratch_bytes = rt_aligned(t5_search_scratch(config, params));
     return b;
 }
 

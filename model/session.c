@@ -118,7 +118,7 @@ void t5_session_place_scratch(t5_session *session, rt_arena *arena, size_t m, si
     bytes = larger(bytes, rt_topk_attention_scratch(kernels, ff_chunk, c->d_ff, c->d_model, c->is_gated_act));
     const rt_screen *screen = &session->model->weights.screen_shape;
     if (screen->n > 0) bytes = larger(bytes, rt_topk_attention_screen_scratch(kernels, ff_chunk, screen, c->is_gated_act));
-    bytes = (bytes + RT_ARENA_ALIGN - 1) / RT_ARENA_ALIGN * RT_ARENA_ALIGN;
+    bytes = rt_aligned(bytes);
     session->compute.scratch = rt_arena_alloc(arena, rt_n_threads(&session->compute), bytes);
     session->compute.scratch_bytes = bytes;
 }

@@ -18,6 +18,9 @@ typedef struct rt_arena {
     bool overflow; /* while measuring: the total does not fit a size_t */
 } rt_arena;
 
+/* bytes, up to the next multiple of RT_ARENA_ALIGN. */
+static inline size_t rt_aligned(size_t bytes) { return (bytes + RT_ARENA_ALIGN - 1) / RT_ARENA_ALIGN * RT_ARENA_ALIGN; }
+
 /* Room for n elements of the size, aligned to RT_ARENA_ALIGN, not initialised. While measuring the pointer is NULL. */
 void *rt_arena_alloc(rt_arena *arena, size_t n, size_t element);
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "runtime/arena.h"
+
 enum {
     ROOM = 1 << 16, /* kept keys in one filling: those of 256 queries that keep 5 % of 4,096 keys, and as many again to spare */
     AT_ONCE = 8     /* queries between two fetches of the next block's rows: about as many lines as the processor has on their way */
@@ -12,11 +14,9 @@ static size_t n_blocks(size_t n_keys) { return (n_keys + RT_KEPT_KEYS - 1) / RT_
 
 static size_t room(size_t max_keys) { return max_keys > ROOM ? max_keys : ROOM; }
 
-static size_t round_up(size_t n) { return (n + 63) / 64 * 64; }
-
 size_t rt_kept_blocks_bytes(size_t max_keys) {
     const size_t blocks = n_blocks(max_keys);
-    return round_up(room(max_keys) * (sizeof(float) + 1) + blocks * (sizeof(uint32_t) + RT_KEPT_QUERIES));
+    return rt_aligned(room(max_keys) * (sizeof(float) + 1) + blocks * (sizeof(uint32_t) + RT_KEPT_QUERIES));
 }
 
 /* As many queries as there is room for, the first in any case. */
@@ -84,7 +84,8 @@ void rt_kept_blocks_sum(const rt_kernels *kernels, const rt_kept_blocks *kept, s
             const size_t m = kept->m - i < AT_ONCE ? kept->m - i : AT_ONCE;
             const size_t from = n_next * i / kept->m, to = n_next * (i + m) / kept->m;
             if (to > from) fetch(rows + (RT_KEPT_KEYS + from) * stride, to - from, stride, bytes);
-            t += kernels->weighted_lists[dtype](m, kept->count + b * kept->m + i, kept->row + t, kept->weight + t, n_c, rows, ldv, out + i * ldo, ldo);
+            const uint8_t *count = kept->count + b * kept->m + i;
+            t += kernels->weighted_lists[dtype](m, count, kept->row + t, kept->weight + t, n_c, rows, ldv, out + i * ldo, ldo);
         }
     }
 }

@@ -26,7 +26,7 @@ typedef struct rt_kept_blocks {
 size_t rt_kept_blocks_bytes(size_t max_keys);
 
 /* The lists of queries 0 .. m - 1 (index, weight [m, ld] and n_kept [m], indices ascending and below n_keys), as many of them as fit, at least
- * one: kept->m. Memory is aligned to 64. */
+ * one: kept->m. Memory is aligned for floats. */
 void rt_kept_blocks_fill(size_t m, size_t n_keys, const uint32_t *index, const float *weight, size_t ld, const size_t *n_kept, void *memory,
                          rt_kept_blocks *kept);
 

@@ -48,8 +48,8 @@ RT_KERNEL inline __attribute__((always_inline)) void dot_tile_in_turn(size_t row
  * caches, and to add up one row at a time takes longer (that of qa-mini, 128 long: 1.2). */
 enum { FEW_ROWS = 8, LONG_ROW = 512 };
 
-/* Up to so many rows take no longer than B needs to come, so the rows of B for the next tiles are fetched meanwhile (questions of 140 tokens with
- * answers of 48 at T5-base's shape: 12 side by side 0.92 of the time, best of 15). */
+/* With up to so many rows of A, B's way from memory is a good part of the time, so its rows for the next tiles are fetched while these are multiplied
+ * (questions of 140 tokens with answers of 48 at T5-base's shape, 12 side by side: 0.92 of the time, 24: 0.97). */
 enum { SOME_ROWS = 64 };
 
 RT_KERNEL inline __attribute__((always_inline)) bool waits_for_memory(size_t m, size_t k) { return m <= FEW_ROWS && k >= LONG_ROW; }
@@ -64,17 +64,18 @@ RT_KERNEL inline __attribute__((always_inline)) void dot_rows(size_t rows, size_
     for (; j < n; j++) dot_tile(rows, 1, k, A, lda, B + j * ldb, ldb, C + j, ldc);
 }
 
-/* Part t of n of the rows of B behind these: asked for, so that they are in the second-level cache when their turn comes. */
+/* Asks for part t of n of the cols rows of B behind these, so that they are in the second-level cache when their turn comes. */
 static inline void fetch_part(size_t t, size_t n, size_t cols, size_t k, const float *B, size_t ldb) {
-    const size_t lines = k / 16;
+    enum { LINE = 64 / sizeof(float) };
+    const size_t lines = k / LINE;
     for (size_t j = 0; j < cols; j++) {
-        for (size_t line = lines * t / n; line < lines * (t + 1) / n; line++) __builtin_prefetch(B + (cols + j) * ldb + 16 * line, 0, 2);
+        for (size_t line = lines * t / n; line < lines * (t + 1) / n; line++) __builtin_prefetch(B + (cols + j) * ldb + LINE * line, 0, 2);
     }
 }
 
 /* A's rows by whole tiles. */
-RT_KERNEL inline __attribute__((always_inline)) void dot_tiles(bool in_turn, bool fetches, size_t m, size_t cols, size_t k, const float *A, size_t lda,
-                                                               const float *B, size_t ldb, float *C, size_t ldc) {
+RT_KERNEL inline __attribute__((always_inline)) void dot_tiles(bool in_turn, bool fetches, size_t m, size_t cols, size_t k, const float *A,
+                                                               size_t lda, const float *B, size_t ldb, float *C, size_t ldc) {
     for (size_t i = 0; i < m; i += RT_DOT_ROWS) {
         if (fetches) fetch_part(i / RT_DOT_ROWS, m / RT_DOT_ROWS, cols, k, B, ldb);
         if (in_turn) dot_tile_in_turn(RT_DOT_ROWS, cols, k, A + i * lda, lda, B, ldb, C + i * ldc, ldc);

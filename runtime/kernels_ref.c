@@ -50,22 +50,6 @@ static void gather(rt_dtype dtype, size_t n, const uint32_t *index, const float 
     }
 }
 
-static void gather_f32(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {
-    gather(RT_F32, n, index, p, n_c, V, ldv, out);
-}
-
-static void gather_f16(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {
-    gather(RT_F16, n, index, p, n_c, V, ldv, out);
-}
-
-static void gather_bf16(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {
-    gather(RT_BF16, n, index, p, n_c, V, ldv, out);
-}
-
-static void gather_i8(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {
-    gather(RT_I8, n, index, p, n_c, V, ldv, out);
-}
-
 static size_t lists(rt_dtype dtype, size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv,
                     float *out, size_t ldo) {
     size_t t = 0;
@@ -77,25 +61,19 @@ static size_t lists(rt_dtype dtype, size_t m, const uint8_t *count, const uint8_
     return t;
 }
 
-static size_t lists_f32(size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv, float *out,
-                       size_t ldo) {
-    return lists(RT_F32, m, count, row, p, n_c, V, ldv, out, ldo);
-}
+#define BY_TYPE(NAME, TYPE)                                                                                                               \
+    static void gather_##NAME(size_t n, const uint32_t *index, const float *p, size_t n_c, const void *V, size_t ldv, float *out) {       \
+        gather(TYPE, n, index, p, n_c, V, ldv, out);                                                                                      \
+    }                                                                                                                                     \
+    static size_t lists_##NAME(size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv, \
+                               float *out, size_t ldo) {                                                                                  \
+        return lists(TYPE, m, count, row, p, n_c, V, ldv, out, ldo);                                                                      \
+    }
 
-static size_t lists_f16(size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv, float *out,
-                       size_t ldo) {
-    return lists(RT_F16, m, count, row, p, n_c, V, ldv, out, ldo);
-}
-
-static size_t lists_bf16(size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv, float *out,
-                       size_t ldo) {
-    return lists(RT_BF16, m, count, row, p, n_c, V, ldv, out, ldo);
-}
-
-static size_t lists_i8(size_t m, const uint8_t *count, const uint8_t *row, const float *p, size_t n_c, const void *V, size_t ldv, float *out,
-                       size_t ldo) {
-    return lists(RT_I8, m, count, row, p, n_c, V, ldv, out, ldo);
-}
+BY_TYPE(f32, RT_F32)
+BY_TYPE(f16, RT_F16)
+BY_TYPE(bf16, RT_BF16)
+BY_TYPE(i8, RT_I8)
 
 static void widen_f32(size_t n, const void *in, float *out) { memcpy(out, in, n * sizeof *out); }
 

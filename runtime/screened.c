@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "runtime/arena.h"
+
 enum {
     BLOCK = 128,   /* queries at a time: their numbers fit a byte, their rows (768 floats each) half the second-level cache */
     FEW_QUERIES = 4 /* up to so many each unit is wanted by about one of them (tests/bench: ask 7 %, beam 11 % faster than unit by unit) */
@@ -10,16 +12,14 @@ enum {
 
 static size_t n_ranges(const rt_screen *screen) { return (screen->n + RT_SCREEN_RANGE - 1) / RT_SCREEN_RANGE; }
 
-static size_t round_up(size_t n) { return (n + 63) / 64 * 64; }
-
 size_t rt_screened_bytes(const rt_screen *screen, size_t m) {
-    return round_up(m * screen->k_padded) + round_up(m * (sizeof(rt_screen_query) + n_ranges(screen) * sizeof(uint32_t)));
+    return rt_aligned(m * screen->k_padded) + rt_aligned(m * (sizeof(rt_screen_query) + n_ranges(screen) * sizeof(uint32_t)));
 }
 
 /* The 8-bit rows come first: the kernels read them several times as fast where they begin with a line of the cache. */
 rt_screened rt_screened_place(const rt_screen *screen, size_t m, float *S, uint32_t *index, size_t ld, void *memory) {
     rt_screened s = {.screen = screen, .m = m, .ld = ld, .S = S, .index = index, .p = memory};
-    s.query = (rt_screen_query *)(void *)(s.p + round_up(m * screen->k_padded));
+    s.query = (rt_screen_query *)(void *)(s.p + rt_aligned(m * screen->k_padded));
     s.n_found = (uint32_t *)(s.query + m);
     return s;
 }

@@ -30,7 +30,7 @@ rt_screen rt_key_copy(const rt_key_copies *copies, size_t span, size_t first_key
 
 static size_t k_padded(size_t d_k) { return rt_screen_of(0, d_k).k_padded; }
 
-size_t rt_topk_keys_bytes(size_t m, size_t d_k) { return (m * (sizeof(rt_screen_query) + k_padded(d_k)) + 63) / 64 * 64; }
+size_t rt_topk_keys_bytes(size_t m, size_t d_k) { return rt_aligned(m * (sizeof(rt_screen_query) + k_padded(d_k))); }
 
 /* A group is the keys whose numbers have one remainder, of a number of whole panels: n / 8 >= k and n >= 512 leave each group two keys or more. */
 static size_t groups_for(size_t k) { return (GROUPS * k + RT_SCREEN_PANEL - 1) / RT_SCREEN_PANEL * RT_SCREEN_PANEL; }

@@ -4,6 +4,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "runtime/arena.h"
 #include "runtime/kept_blocks.h"
 #include "runtime/matmul.h"
 #include "runtime/topk.h"
@@ -18,15 +19,13 @@ enum {
     BLOCKS_PANELS = 4
 };
 
-static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
-
 /* Rows of scores are written a panel at a time by estimates. They are an odd number of cache lines apart: with thousands of keys, a power of two
  * often, the rows of a tile would otherwise share one set of the first-level cache. */
-static size_t row_length(size_t max_keys) { return round_up(max_keys, RT_SCREEN_PANEL) + RT_LANES; }
+static size_t row_length(size_t max_keys) { return (max_keys + RT_SCREEN_PANEL - 1) / RT_SCREEN_PANEL * RT_SCREEN_PANEL + RT_LANES; }
 
 size_t rt_unit_rows_bytes(size_t chunk, size_t max_keys, bool gated) {
     const size_t ld = row_length(max_keys);
-    return round_up(chunk * ld * (gated ? 3 : 2) * sizeof(float) + chunk * (sizeof(size_t) + sizeof(bool)), 64);
+    return rt_aligned(chunk * ld * (gated ? 3 : 2) * sizeof(float) + chunk * (sizeof(size_t) + sizeof(bool)));
 }
 
 size_t rt_unit_bytes(const rt_topk_attention_args *args, size_t max_keys) {
@@ -39,7 +38,7 @@ size_t rt_unit_scratch(const rt_kernels *kernels, size_t max_keys, size_t d_k) {
     const size_t uses[] = {tile, pack, max_keys * sizeof(uint32_t), rt_kept_blocks_bytes(max_keys)};
     size_t bytes = 0;
     for (size_t u = 0; u < sizeof uses / sizeof *uses; u++) bytes = uses[u] > bytes ? uses[u] : bytes;
-    return round_up(bytes, 64);
+    return rt_aligned(bytes);
 }
 
 void rt_unit_place(rt_unit *unit, void *memory, size_t max_keys) {

@@ -47,7 +47,8 @@ static size_t check(const lists_case *c, const rt_kernels *kernels, random_sourc
     }
     for (size_t i = 0; i < c->m; i++) {
         rt_kernels_ref.weighted_gather[c->dtype](n_kept[i], index + i * ld, weight + i * ld, c->n_c, values, ldv, want);
-        REQUIRE(same_floats(c->n_c, sums + i * ldo, want), "query %zu of %zu, %zu keys, %zu columns, type %d", i, c->m, c->n_keys, c->n_c, (int)c->dtype);
+        REQUIRE(same_floats(c->n_c, sums + i * ldo, want), "query %zu of %zu, %zu keys, %zu columns, type %d", i, c->m, c->n_keys, c->n_c,
+                (int)c->dtype);
     }
     guarded_close(&V);
     guarded_close(&out);
@@ -66,8 +67,8 @@ START_TEST(blocks_give_the_bits_of_each_query_alone) {
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
         for (size_t m = 1; m <= 40; m += m < 10 ? 1 : 10) {
             for (size_t w = 0; w < sizeof columns / sizeof *columns; w++) {
-                const lists_case c = {.m = m, .n_keys = keys[k], .n_c = columns[w], .kept = 1, .of = 1 + (unsigned)(m % 7), .dtype = types[(k + m + w) % 4]};
-                check(&c, variant(_i), &r);
+                check(&(lists_case){.m = m, .n_keys = keys[k], .n_c = columns[w], .kept = 1, .of = 1 + (unsigned)(m % 7),
+                                    .dtype = types[(k + m + w) % 4]}, variant(_i), &r);
             }
         }
     }

@@ -123,7 +123,8 @@ static void check_answers(const t5_generation *generation, const alone *expected
 
 /* So many tokens, or those of the longest input, but no more than there are. */
 static size_t room_of(size_t tokens) {
-    const size_t total = (size_t)(inputs.list[N_INPUTS - 1].ids - inputs.ids) + inputs.list[N_INPUTS - 1].n, room = tokens > LONGEST ? tokens : LONGEST;
+    const size_t total = (size_t)(inputs.list[N_INPUTS - 1].ids - inputs.ids) + inputs.list[N_INPUTS - 1].n;
+    const size_t room = tokens > LONGEST ? tokens : LONGEST;
     return room < total ? room : total;
 }
 
@@ -146,7 +147,8 @@ START_TEST(alone_or_let_in_later) {
     const t5_generate_params params = params_of(sub->num_beams);
     alone expected = answer_alone(&params, sub->tokens_per_input);
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
-        const size_t threads = 1 + b % 3, refilled = steps_by_the_rule(&expected, batches[b], sub->tokens_per_input), plain = steps_batch_by_batch(&expected, batches[b]);
+        const size_t threads = 1 + b % 3, plain = steps_batch_by_batch(&expected, batches[b]);
+        const size_t refilled = steps_by_the_rule(&expected, batches[b], sub->tokens_per_input);
         t5_session *session = start(batches[b], sub->tokens_per_input, threads);
         t5_generation *generation = must_generate(session, inputs.list, N_INPUTS, &params);
         check_answers(generation, &expected, params.num_return_sequences, batches[b], threads);

@@ -19,6 +19,15 @@ static void check_way(const attention_case *c, size_t way) {
     for (int v = 0; v < n_variants(); v++) attention_check(c, variant(v), chunks[way % 4], thread_counts[way / 4 % 4]);
 }
 
+/* The case, in every `step`-th way from `first` on. */
+static void check_ways(const attention_spec *spec, uint64_t seed, size_t first, size_t step) {
+    attention_case c;
+    attention_open(&c, spec, seed);
+    attention_expect(&c);
+    for (size_t way = first; way < N_WAYS; way += step) check_way(&c, way);
+    attention_close(&c);
+}
+
 /* Takes the lowest digit, to that base, off *number. */
 static size_t digit(size_t *number, size_t base) {
     const size_t d = *number % base;
@@ -117,11 +126,7 @@ START_TEST(extremes_of_scratch_suffice) {
         {.n_spans = 1, .shapes = {{1, 20000}}, .n_heads = 1, .d_k = 3, .d_v = 3, .topk = 9000, .act = RT_RELU},
     };
     for (size_t i = 0; i < LENGTH(specs); i++) {
-        attention_case c;
-        attention_open(&c, &specs[i], i);
-        attention_expect(&c);
-        for (size_t way = 1; way < N_WAYS; way += LENGTH(chunks)) check_way(&c, way); /* chunks of 7 */
-        attention_close(&c);
+        check_ways(&specs[i], i, 1, LENGTH(chunks)); /* chunks of 7 */
     }
 }
 END_TEST
@@ -202,11 +207,7 @@ START_TEST(screening_changes_no_bit) {
         spec.topk = 20 * digit(&rest, 3);
         spec.gate = digit(&rest, 2) == 1;
         spec.kind = rest == 0 ? FLOATS_UNIT : FLOATS_TIED;
-        attention_case c;
-        attention_open(&c, &spec, i);
-        attention_expect(&c);
-        for (size_t way = 0; way < N_WAYS; way += 5) check_way(&c, way);
-        attention_close(&c);
+        check_ways(&spec, i, 0, 5);
     }
 }
 END_TEST
@@ -220,11 +221,7 @@ START_TEST(blocks_of_kept_rows_change_no_bit) {
         spec.topk = 20 * digit(&rest, 2);
         spec.gate = digit(&rest, 2) == 1;
         spec.act = rest == 0 ? RT_RELU : RT_SOFTMAX;
-        attention_case c;
-        attention_open(&c, &spec, i);
-        attention_expect(&c);
-        for (size_t way = 0; way < N_WAYS; way++) check_way(&c, way);
-        attention_close(&c);
+        check_ways(&spec, i, 0, 1);
     }
 }
 END_TEST
@@ -317,11 +314,7 @@ END_TEST
 
 START_TEST(a_batch_without_queries_is_no_work) {
     const attention_spec spec = {.n_spans = 2, .shapes = {{0, 5}, {0, 0}}, .n_heads = 1, .d_k = 3, .d_v = 3};
-    attention_case c;
-    attention_open(&c, &spec, 1);
-    attention_expect(&c);
-    for (size_t way = 0; way < N_WAYS; way++) check_way(&c, way);
-    attention_close(&c);
+    check_ways(&spec, 1, 0, 1);
 }
 END_TEST
 

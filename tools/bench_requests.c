@@ -126,14 +126,14 @@ static rt_status time_request(bench *b, const bench_inputs *inputs, const t5_gen
     return RT_OK;
 }
 
-/* What a session needs for the request, at least if its inputs go side by side only as far as batch_tokens lets them. */
-static rt_status plan_request(const bench *b, const size_t *length, bench_request *r, rt_error *err) {
+/* What a session needs for the request, all its inputs side by side and of their mean length. */
+static rt_status plan_request(const bench *b, bench_request *r, rt_error *err) {
     const t5_session_params settings = session_params(b, r->num_beams * (r->new_tokens > 0 ? r->new_tokens : 1));
     const t5_generate_params params = generate_params(r->num_beams, r->new_tokens > 0 ? r->new_tokens : 1);
     const t5_model *m = b->model;
-    const size_t together = r->n_inputs == 1 ? length[0] : settings.batch_tokens;
+    const size_t length = (r->input_tokens + r->n_inputs - 1) / r->n_inputs;
     t5_memory plan;
-    RT_TRY(t5_plan_checkpoint(m->checkpoint, &m->config, m->compute, &settings, &params, 1, together, &plan, err));
+    RT_TRY(t5_plan_checkpoint(m->checkpoint, &m->config, m->compute, &settings, &params, r->n_inputs, length, &plan, err));
     r->needs = plan.encoder + plan.cross + plan.cache + plan.step + plan.search + plan.scratch;
     r->available = bench_available_bytes();
     return RT_OK;
@@ -143,7 +143,7 @@ static rt_status measure_request(bench *b, const size_t *length, bench_request *
     const t5_generate_params params = generate_params(r->num_beams, r->new_tokens);
     bench_inputs inputs;
     for (size_t i = 0; i < r->n_inputs; i++) r->input_tokens += length[i];
-    RT_TRY(plan_request(b, length, r, err));
+    RT_TRY(plan_request(b, r, err));
     if (r->needs > r->available) return RT_OK;
     RT_TRY(bench_make_inputs(&b->model->config, r->n_inputs, length, &inputs, err));
     const rt_status status = time_request(b, &inputs, &params, r, err);

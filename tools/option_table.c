@@ -84,7 +84,8 @@ const opt_row opt_table[OPT_N] = {
     [OPT_CHUNK] = {"chunk", 0, OPT_KIND_COUNT, PLAN_COMMANDS, 1, MAX_TOKENS, FIELD(session.chunk), "N", NULL,
                    "Work on at most N queries at a time (in attention: 64); memory depends on it, answers do not."},
     [OPT_BATCH_TOKENS] = {"batch-tokens", 0, OPT_KIND_COUNT, RUN_COMMANDS, 1, MAX_TOKENS, FIELD(session.batch_tokens), "N", NULL,
-                          "Put inputs side by side up to N tokens, or four times as many where that is cheap; memory and speed depend on it, answers do not."},
+                          "Put inputs side by side up to N tokens, four times as many with long questions and short answers; memory and speed "
+                          "depend on it, answers do not."},
     [OPT_THREADS] = {"threads", 0, OPT_KIND_COUNT, MACHINE_COMMANDS, 1, MAX_THREADS, FIELD(session.threads), "N", "all cores",
                      "Use N threads; answers do not depend on it."},
     [OPT_COMPUTE] = {"compute", 0, OPT_KIND_WORD, MACHINE_COMMANDS, 0, 0, FIELD(compute), "f32|q8", "f32",
