@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "runtime/kept_blocks.h"
 #include "runtime/screened.h"
 #include "tests/support/attention_case.h"
 #include "tests/support/require.h"
@@ -212,16 +213,17 @@ START_TEST(screening_changes_no_bit) {
 }
 END_TEST
 
-/* So many queries, and so wide, that the kept rows of V are read by blocks. */
+/* So many queries, and so wide, that the kept rows of V are read by blocks; in chunks of 1000 more queries than one filling of blocks takes. */
 START_TEST(blocks_of_kept_rows_change_no_bit) {
-    attention_spec spec = {.n_spans = 1, .shapes = {{70, 300}}, .n_heads = 1, .d_k = 16, .d_v = 4 * RT_PANEL + 1, .panels = true};
+    attention_spec spec = {.n_spans = 1, .shapes = {{RT_KEPT_QUERIES + 4, 300}}, .n_heads = 1, .d_k = 16, .d_v = 4 * RT_PANEL + 1,
+                           .panels = true};
     for (size_t i = 0; i < 3 * 2 * 2 * 2; i++) {
         size_t rest = i;
         spec.dtype_v = (rt_dtype)digit(&rest, 3);
         spec.topk = 20 * digit(&rest, 2);
         spec.gate = digit(&rest, 2) == 1;
         spec.act = rest == 0 ? RT_RELU : RT_SOFTMAX;
-        check_ways(&spec, i, 0, 1);
+        check_ways(&spec, i, 3, 3); /* the first: one thread, chunks of 1000 */
     }
 }
 END_TEST
